@@ -1,0 +1,1 @@
+//! Slots, pools and the memory budget they draw from.

@@ -1,0 +1,32 @@
+//! Ids, tensors, seeds, errors, and the traits that operators and sources implement.
+//!
+//! The ground floor: every other host crate imports this one, and it imports none of them. Nothing
+//! here does I/O, starts a thread, or knows WebAssembly. The types to know first are
+//! [`TensorType`], [`Output`], [`OperatorError`], [`Plugin`] and [`Source`].
+
+#![forbid(unsafe_code)]
+
+mod bytes;
+mod error;
+mod identity;
+mod operator;
+mod output;
+mod plugin;
+mod seed;
+mod source;
+mod tensor;
+mod window;
+
+pub use bytes::{Bytes, Recycle};
+pub use error::OperatorError;
+pub use identity::{Digest, IdentityError, PackageName};
+pub use operator::{
+    BatchEffect, BatchTransform, Decode, DecodeRequest, Effect, Format, Header, Population, Sampler,
+    Transform,
+};
+pub use output::{Output, OutputError};
+pub use plugin::{Engine, Identity, Kind, Limits, Plugin, PluginStats};
+pub use seed::{SEED_BITS, operator_seed};
+pub use source::{FieldKind, FieldSpec, Reader, ReaderOptions, Sample, Source, SourceError, Value};
+pub use tensor::{DType, Extents, Shape, TensorType, TensorView};
+pub use window::Window;

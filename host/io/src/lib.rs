@@ -1,0 +1,1 @@
+//! Where samples come from: folders and tar shards, read with io_uring or pread.

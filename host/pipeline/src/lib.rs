@@ -1,0 +1,1 @@
+//! From a declared pipeline to batches: resolve, check, optimise, execute, count.

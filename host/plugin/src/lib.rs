@@ -1,0 +1,1 @@
+//! The WebAssembly host: load, check, limit, cache and call components.

@@ -1,0 +1,1 @@
+//! The facade and the zenith command: one place that knows every part.

@@ -1,0 +1,32 @@
+//! What a Rust plugin author depends on.
+//!
+//! Implement the trait of your kind of plugin ([`Transform`], [`Decoder`], [`BatchTransform`] or
+//! [`Sampler`]) and name the type in [`export!`]. The traits are plain Rust, so the same code runs
+//! in unit tests on your own machine, and (for first-party plugins) inside the host as the native
+//! twin of the component.
+//!
+//! What does not live here: anything of the host's, and the WebAssembly ABI, which `wit-bindgen`
+//! generates from `wit/`.
+
+mod config;
+mod error;
+#[cfg(target_arch = "wasm32")]
+pub mod guest;
+mod output;
+mod rng;
+pub mod testing;
+mod traits;
+
+pub use config::{NoConfig, parse_config};
+pub use error::Error;
+pub use output::Output;
+pub use rng::Rng;
+pub use serde;
+pub use traits::{BatchTransform, Decoder, Sampler, Transform};
+pub use zenith_core::{
+    BatchEffect, DType, DecodeRequest, Effect, Format, Header, Population, TensorType, TensorView as Tensor, Window,
+};
+
+/// The version of the plugin interface that this SDK speaks. [`export!`] stamps it into the
+/// component, where the host reads it before it instantiates anything.
+pub const API_VERSION: &str = "0.1.0";

@@ -1,0 +1,1 @@
+//! Packages on disk: resolve, lock, verify, and build them.

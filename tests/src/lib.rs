@@ -1,0 +1,1 @@
+//! Whole-system tests: hostile guests, pipelines over WebAssembly, the command line.
