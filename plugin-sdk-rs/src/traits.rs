@@ -60,7 +60,7 @@ pub trait Transform: Sized + Send + 'static {
 
     /// The effect of a transform that does not use its seed and reads its whole input.
     fn pure(output: TensorType) -> Effect {
-        Effect { output, seeded: false, windowed: false, crop_only: false }
+        Effect { output, seeded: false, windowed: false, crop_only: false, reducible: false }
     }
 
     /// The effect of a transform that uses its seed and reads its whole input.
@@ -70,12 +70,18 @@ pub trait Transform: Sized + Send + 'static {
 
     /// The effect of a transform that reads a window of its input.
     fn windowed(output: TensorType, seeded: bool) -> Effect {
-        Effect { output, seeded, windowed: true, crop_only: false }
+        Effect { windowed: true, seeded, ..Self::pure(output) }
     }
 
     /// The effect of a transform whose window is its result; the host never calls its `apply`.
     fn crop(output: TensorType, seeded: bool) -> Effect {
-        Effect { output, seeded, windowed: true, crop_only: true }
+        Effect { crop_only: true, ..Self::windowed(output, seeded) }
+    }
+
+    /// The same effect, of a transform that resamples what it is given to its output's size, so
+    /// that it may be handed the image at a reduced scale under `fidelity="fast"`.
+    fn reducible(effect: Effect) -> Effect {
+        Effect { reducible: true, ..effect }
     }
 }
 

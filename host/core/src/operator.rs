@@ -81,6 +81,8 @@ pub struct Effect {
     pub windowed: bool,
     /// Whether the window itself is the result.
     pub crop_only: bool,
+    /// Whether it resamples its input to the output's size, whatever scale it is handed.
+    pub reducible: bool,
 }
 
 /// From one tensor of a sample to another.
