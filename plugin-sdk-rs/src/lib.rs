@@ -10,7 +10,9 @@
 
 mod config;
 mod error;
+mod export;
 #[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
 pub mod guest;
 mod output;
 mod rng;
@@ -24,7 +26,8 @@ pub use rng::Rng;
 pub use serde;
 pub use traits::{BatchTransform, Decoder, Sampler, Transform};
 pub use zenith_core::{
-    BatchEffect, DType, DecodeRequest, Effect, Format, Header, Population, TensorType, TensorView as Tensor, Window,
+    BatchEffect, DType, DecodeRequest, Effect, Format, Header, Population, TensorType, TensorView as Tensor,
+    Window,
 };
 
 /// The version of the plugin interface that this SDK speaks. [`export!`] stamps it into the

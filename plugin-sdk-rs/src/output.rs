@@ -29,7 +29,7 @@ mod target {
 
 #[cfg(target_arch = "wasm32")]
 mod target {
-    use std::cell::RefCell;
+    use std::cell::Cell;
 
     use crate::guest::OutputHandle;
 
@@ -38,18 +38,19 @@ mod target {
 
     thread_local! {
         /// Reused, so that a call does not grow and shrink the guest's heap.
-        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
 
     pub(super) fn fill<R>(target: &mut Target<'_>, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
-        SCRATCH.with_borrow_mut(|scratch| {
-            if scratch.len() < length {
-                scratch.resize(length, 0);
-            }
-            let result = fill(&mut scratch[..length]);
-            target.write(&scratch[..length]);
-            result
-        })
+        // Taken out, so that `fill` may itself fill another output of a batch.
+        let mut scratch = SCRATCH.take();
+        if scratch.len() < length {
+            scratch.resize(length, 0);
+        }
+        let result = fill(&mut scratch[..length]);
+        target.write(&scratch[..length]);
+        SCRATCH.set(scratch);
+        result
     }
 
     pub(super) fn write(target: &mut Target<'_>, data: &[u8]) {

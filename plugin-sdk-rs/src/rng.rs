@@ -39,6 +39,7 @@ impl Rng {
     pub fn below(&mut self, bound: u64) -> u64 {
         loop {
             let product = u128::from(self.next_u64()) * u128::from(bound);
+            #[expect(clippy::cast_possible_truncation, reason = "the halves of a product, taken apart")]
             let (high, low) = ((product >> 64) as u64, product as u64);
             if low >= bound || low >= bound.wrapping_neg() % bound.max(1) {
                 return high;

@@ -120,7 +120,12 @@ pub trait BatchTransform: Sized + Send + 'static {
     fn plan(&self, inputs: &[TensorType]) -> Result<BatchEffect, Error>;
 
     /// Transforms one batch. `outputs` has one place for each input.
-    fn apply(&mut self, inputs: &[TensorView<'_>], seed: u64, outputs: &mut [Output<'_>]) -> Result<(), Error>;
+    fn apply(
+        &mut self,
+        inputs: &[TensorView<'_>],
+        seed: u64,
+        outputs: &mut [Output<'_>],
+    ) -> Result<(), Error>;
 }
 
 /// The order in which an epoch reads its samples.

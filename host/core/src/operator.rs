@@ -71,6 +71,7 @@ pub trait Decode: Send {
 }
 
 /// What a transform makes of an input of a given type.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, one to one with the record in `wit/`")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// The type of its output.
