@@ -1,1 +1,28 @@
-//! The facade and the zenith command: one place that knows every part.
+//! The facade: one place that knows every part of Zenith and puts them together.
+//!
+//! A [`Context`] finds plugins (registry, WebAssembly host, native twins); a [`Loader`] runs a
+//! declared pipeline ([`Spec`]) and yields batches epoch by epoch. The Python package and the
+//! `zenith` command are thin faces over these two. No pixel is computed and no policy decided here.
+
+#![forbid(unsafe_code)]
+
+mod context;
+mod error;
+mod file;
+mod loader;
+mod source;
+mod twins;
+
+#[cfg(feature = "command")]
+pub mod command;
+
+pub use context::{Context, ContextOptions, EngineChoice};
+pub use error::{Error, ErrorKind};
+pub use file::read_pipeline;
+pub use loader::{Epoch, LoadOptions, Loader};
+pub use zenith_core::{DType, Digest, Engine, Identity, Kind};
+pub use zenith_pipeline::{
+    Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LoaderState, Next, OnError, OperatorSpec, Optimisations,
+    QuarantineEntry, Role, SourceSpec, Spec, StageStats,
+};
+pub use zenith_registry as registry;

@@ -1,0 +1,437 @@
+//! One worker's operators, and the path of one sample through them: windows first, then the decoder
+//! for what the windows leave, then each transform into the next buffer or the sample's final place.
+
+use std::{sync::Arc, time::Instant};
+
+use zenith_buffer::{Budget, MemoryKind, Reservation};
+use zenith_core::{
+    Decode, DecodeRequest, Effect, Extents, Header, OperatorError, Output, TensorType, TensorView, Transform, Window,
+    operator_seed,
+};
+
+use super::stats::StageCounter;
+use crate::{
+    error::{LoadError, SampleError, SampleFailure},
+    options::Fidelity,
+    plan::{OperatorStep, Plan, validated},
+};
+
+/// Which sample is at hand: what its seeds are derived from.
+#[derive(Clone, Copy)]
+pub(super) struct SampleId {
+    pub(super) run_seed: u64,
+    pub(super) epoch: u64,
+    pub(super) index: u64,
+}
+
+impl SampleId {
+    fn seed(&self, step: &OperatorStep) -> u64 {
+        operator_seed(self.run_seed, self.epoch, self.index, step.position())
+    }
+}
+
+/// Where a sample's tensor goes.
+pub(super) enum Destination<'a> {
+    /// Its place in the batch's slot, of exactly the planned size.
+    Place(&'a mut [u8]),
+    /// A buffer of its own, where the size differs from sample to sample.
+    Open(&'a mut Vec<u8>, &'a mut Extents),
+}
+
+/// One worker's decoders and transforms, with the buffers between them.
+pub(super) struct Chain {
+    plan: Arc<Plan>,
+    decoders: Vec<Box<dyn Decode>>,
+    transforms: Vec<PlannedTransform>,
+    counters: Arc<Vec<StageCounter>>,
+    scratch: [Scratch; 2],
+}
+
+struct PlannedTransform {
+    operator: Box<dyn Transform>,
+    /// What it makes of the input type that it met last.
+    known: (TensorType, Effect),
+}
+
+/// A failure and the step that it belongs to.
+type Failed = (usize, OperatorError);
+
+impl Chain {
+    pub(super) fn new(plan: &Arc<Plan>, counters: &Arc<Vec<StageCounter>>, budget: &Budget) -> Result<Self, LoadError> {
+        let decoders = plan.decoders.iter().map(|decoder| decoder.step.decoder()).collect::<Result<_, _>>()?;
+        let transforms = plan
+            .transforms
+            .iter()
+            .map(|planned| {
+                let operator = planned.step.transform()?;
+                Ok(PlannedTransform { operator, known: (planned.input.clone(), planned.effect.clone()) })
+            })
+            .collect::<Result<_, LoadError>>()?;
+        let scratch = [Scratch::new(budget), Scratch::new(budget)];
+        Ok(Self { plan: Arc::clone(plan), decoders, transforms, counters: Arc::clone(counters), scratch })
+    }
+
+    /// Takes one encoded sample to its destination.
+    pub(super) fn run(&mut self, id: SampleId, data: &[u8], destination: Destination<'_>) -> Result<(), SampleError> {
+        let plan = Arc::clone(&self.plan);
+        let sample_error = |culprit: Arc<str>, error| SampleError {
+            culprit,
+            key: plan.source.key(id.index),
+            index: id.index,
+            failure: SampleFailure::Operator(error),
+        };
+        let decoder = choose(&plan, data).map_err(|error| sample_error("decode".into(), error))?;
+        self.process(id, data, decoder, destination).map_err(|(stage, error)| {
+            let steps = &plan.transforms;
+            let culprit = match stage.checked_sub(plan.decoders.len()) {
+                None => plan.decoders.get(stage).map(|decoder| &decoder.step),
+                Some(transform) => steps.get(transform).map(|transform| &transform.step),
+            };
+            sample_error(culprit.map_or_else(|| "decode".into(), |step| Arc::clone(step.culprit())), error)
+        })
+    }
+
+    fn process(
+        &mut self,
+        id: SampleId,
+        data: &[u8],
+        decoder: usize,
+        mut destination: Destination<'_>,
+    ) -> Result<(), Failed> {
+        let plan = Arc::clone(&self.plan);
+        let at_decoder = |error| (decoder, error);
+        let started = Instant::now();
+        let header = self.decoders[decoder].open(data).map_err(at_decoder)?;
+        let mut decoding = started.elapsed();
+
+        let channels = plan.decoders[decoder].channels();
+        let Wanted { window, first, effect: first_effect } = self.windows(id, &header, channels)?;
+        let pushed = plan.optimisations.window_push_down;
+        let mut request = DecodeRequest {
+            window: if pushed { window } else { Window::full(header.width, header.height) },
+            reduction: 1,
+        };
+        if plan.fidelity == Fidelity::Fast && (pushed || window == request.window) {
+            request.reduction = reduction(&header, window, first_effect.as_ref());
+        }
+        let crop_after = !pushed && window != request.window;
+
+        let (width, height) = request.size();
+        let mut extents: Extents = [height, width, channels].into_iter().collect();
+        let mut tensor = TensorType::fixed(plan.decoders[decoder].dtype(), &extents);
+        let last = first == self.transforms.len();
+        let limit = plan.decoders[decoder].step.output_limit();
+        let started = Instant::now();
+        if last && !crop_after {
+            destination
+                .receive(&tensor, limit, |output| self.decoders[decoder].decode(data, request, output))
+                .map_err(at_decoder)?;
+            self.counters[decoder].add(decoding + started.elapsed(), tensor.byte_len());
+            return Ok(());
+        }
+        let [current, other] = &mut self.scratch;
+        let (mut current, mut other) = (current, other);
+        let place = current.sized(&tensor, limit).map_err(at_decoder)?;
+        complete(place, |output| self.decoders[decoder].decode(data, request, output)).map_err(at_decoder)?;
+        decoding += started.elapsed();
+        self.counters[decoder].add(decoding, tensor.byte_len());
+
+        if crop_after {
+            let cropped = TensorType::fixed(tensor.dtype, &[window.height, window.width, channels]);
+            extents = cropped.extents().unwrap_or_default();
+            if last {
+                let source = current.bytes(&tensor);
+                return destination
+                    .receive(&cropped, limit, |output| {
+                        crop(source, &tensor, window, output);
+                        Ok(())
+                    })
+                    .map_err(at_decoder);
+            }
+            let place = other.sized(&cropped, limit).map_err(at_decoder)?;
+            complete(place, |output| {
+                crop(current.bytes(&tensor), &tensor, window, output);
+                Ok(())
+            })
+            .map_err(at_decoder)?;
+            std::mem::swap(&mut current, &mut other);
+            tensor = cropped;
+        }
+
+        // The window of the first transform is applied already; later ones crop what they are given.
+        let count = self.transforms.len();
+        for (position, transform) in self.transforms.iter_mut().enumerate().skip(first) {
+            let step = &plan.transforms[position].step;
+            let stage = plan.decoders.len() + position;
+            let failed = |error| (stage, error);
+            let seed = id.seed(step);
+            let limit = step.output_limit();
+            let started = Instant::now();
+            let effect = match &first_effect {
+                Some(effect) if position == first => effect.clone(),
+                _ => transform.effect(&tensor).map_err(failed)?.clone(),
+            };
+            let is_last = position + 1 == count;
+            if effect.windowed && position > first {
+                let (height, width) = (extents[0], extents[1]);
+                let window = checked_window(&mut *transform.operator, width, height, seed).map_err(failed)?;
+                let cropped = TensorType::fixed(tensor.dtype, &[window.height, window.width, extents[2]]);
+                if window != Window::full(width, height) {
+                    if effect.crop_only && is_last {
+                        let source = current.bytes(&tensor);
+                        return destination
+                            .receive(&cropped, limit, |output| {
+                                crop(source, &tensor, window, output);
+                                Ok(())
+                            })
+                            .map_err(failed);
+                    }
+                    let place = other.sized(&cropped, limit).map_err(failed)?;
+                    complete(place, |output| {
+                        crop(current.bytes(&tensor), &tensor, window, output);
+                        Ok(())
+                    })
+                    .map_err(failed)?;
+                    std::mem::swap(&mut current, &mut other);
+                    extents = cropped.extents().unwrap_or_default();
+                    tensor = cropped;
+                }
+                if effect.crop_only && !is_last {
+                    continue;
+                }
+            }
+            let input = TensorView::new(tensor.dtype, &extents, current.bytes(&tensor))
+                .ok_or_else(|| failed(OperatorError::Answer("its input has no consistent size".to_owned())))?;
+            let mut apply = |output: &mut Output<'_>| {
+                if effect.crop_only {
+                    output.write(input.data());
+                    Ok(())
+                } else {
+                    transform.operator.apply(input, seed, output)
+                }
+            };
+            // What a windowed or reduced input becomes is what was planned for the whole image.
+            let planned = if effect.crop_only { tensor.clone() } else { effect.output.clone() };
+            if is_last {
+                destination.receive(&planned, limit, apply).map_err(failed)?;
+                self.counters[stage].add(started.elapsed(), planned.byte_len());
+                return Ok(());
+            }
+            let produced = if planned.extents().is_some() {
+                complete(other.sized(&planned, limit).map_err(failed)?, apply).map_err(failed)?;
+                planned
+            } else {
+                let declared = other.open(planned.dtype, limit, &mut apply).map_err(failed)?;
+                admitted(&planned, &declared).map_err(failed)?;
+                TensorType::fixed(planned.dtype, &declared)
+            };
+            self.counters[stage].add(started.elapsed(), produced.byte_len());
+            std::mem::swap(&mut current, &mut other);
+            extents = produced.extents().unwrap_or_default();
+            tensor = produced;
+        }
+        // Every remaining transform was a crop that the loop has applied.
+        let source = current.bytes(&tensor);
+        destination
+            .receive(&tensor, usize::MAX, |output| {
+                output.write(source);
+                Ok(())
+            })
+            .map_err(at_decoder)
+    }
+
+    /// Composes the windows of the leading transforms.
+    fn windows(&mut self, id: SampleId, header: &Header, channels: u32) -> Result<Wanted, Failed> {
+        let plan = Arc::clone(&self.plan);
+        let mut window = Window::full(header.width, header.height);
+        for (position, transform) in self.transforms.iter_mut().enumerate() {
+            let failed = |error| (plan.decoders.len() + position, error);
+            let planned = &plan.transforms[position];
+            let input = TensorType::fixed(planned.input.dtype, &[window.height, window.width, channels]);
+            let effect = transform.effect(&input).map_err(failed)?.clone();
+            if effect.windowed {
+                let seed = id.seed(&planned.step);
+                let inner =
+                    checked_window(&mut *transform.operator, window.width, window.height, seed).map_err(failed)?;
+                window = window.then(inner);
+            }
+            if !effect.crop_only {
+                return Ok(Wanted { window, first: position, effect: Some(effect) });
+            }
+        }
+        Ok(Wanted { window, first: self.transforms.len(), effect: None })
+    }
+}
+
+/// What the leading transforms leave of the full image.
+struct Wanted {
+    window: Window,
+    /// The first transform to be applied; the ones before it were crops.
+    first: usize,
+    /// What that transform makes of its whole input, of which it reads the window.
+    effect: Option<Effect>,
+}
+
+/// The largest reduction that still leaves a resampling transform as many pixels as it puts out.
+fn reduction(header: &Header, window: Window, effect: Option<&Effect>) -> u32 {
+    let Some(Effect { reducible: true, output, .. }) = effect else { return 1 };
+    let [Some(height), Some(width), ..] = output.shape[..] else { return 1 };
+    let enough =
+        |reduction: &u32| *reduction > 1 && window.width / reduction >= width && window.height / reduction >= height;
+    header.reductions.iter().copied().filter(enough).max().unwrap_or(1)
+}
+
+impl PlannedTransform {
+    /// What it makes of an input, asked again only when the input's type changes.
+    fn effect(&mut self, input: &TensorType) -> Result<&Effect, OperatorError> {
+        let planned_for_all = self.known.0 == *input;
+        if !planned_for_all {
+            let effect = self.operator.plan(input).and_then(|effect| validated(input, effect))?;
+            self.known = (input.clone(), effect);
+        }
+        Ok(&self.known.1)
+    }
+}
+
+impl Destination<'_> {
+    /// Lets an operator write its result here, and checks that it is what was planned.
+    fn receive(
+        &mut self,
+        planned: &TensorType,
+        limit: usize,
+        write: impl FnOnce(&mut Output<'_>) -> Result<(), OperatorError>,
+    ) -> Result<(), OperatorError> {
+        match self {
+            Self::Place(place) => {
+                if planned.byte_len().is_some_and(|bytes| bytes != place.len()) {
+                    return Err(OperatorError::Answer(format!(
+                        "it makes {planned}, which does not fill its place of {} bytes in the batch",
+                        place.len()
+                    )));
+                }
+                complete(place, write)
+            }
+            Self::Open(buffer, extents) => {
+                let mut output = Output::open(planned.dtype, limit, buffer);
+                if let Some(known) = planned.extents() {
+                    output.set_shape(&known);
+                }
+                write(&mut output)?;
+                output.finish()?;
+                let declared: Extents = output.declared().unwrap_or_default().iter().copied().collect();
+                admitted(planned, &declared)?;
+                **extents = declared;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Has a place of known size written, and checks that it was.
+fn complete(
+    place: &mut [u8],
+    write: impl FnOnce(&mut Output<'_>) -> Result<(), OperatorError>,
+) -> Result<(), OperatorError> {
+    let mut output = Output::place(place);
+    write(&mut output)?;
+    Ok(output.finish()?)
+}
+
+fn admitted(planned: &TensorType, declared: &[u32]) -> Result<(), OperatorError> {
+    if planned.admits(planned.dtype, declared) {
+        Ok(())
+    } else {
+        Err(OperatorError::Answer(format!("it planned {planned}, but declared the shape {declared:?}")))
+    }
+}
+
+fn checked_window(transform: &mut dyn Transform, width: u32, height: u32, seed: u64) -> Result<Window, OperatorError> {
+    let window = transform.window(width, height, seed)?;
+    if window.lies_in(width, height) {
+        Ok(window)
+    } else {
+        Err(OperatorError::Answer(format!("its window {window} does not lie in the {width}×{height} image")))
+    }
+}
+
+/// Copies a window out of an image `[height, width, channels]`, row by row.
+fn crop(image: &[u8], tensor: &TensorType, window: Window, output: &mut Output<'_>) {
+    let Some(extents) = tensor.extents() else { return };
+    let pixel = extents[2] as usize * tensor.dtype.size();
+    let stride = extents[1] as usize * pixel;
+    let (left, length) = (window.x as usize * pixel, window.width as usize * pixel);
+    for row in image.chunks_exact(stride.max(1)).skip(window.y as usize).take(window.height as usize) {
+        output.write(&row[left..left + length]);
+    }
+}
+
+/// Which decoder reads a sample: the only one, or the one whose magic bytes it begins with.
+fn choose(plan: &Plan, data: &[u8]) -> Result<usize, OperatorError> {
+    if !plan.decoder_by_content {
+        return Ok(0);
+    }
+    let reads = |decoder: &crate::plan::DecoderStep| decoder.formats.iter().any(|format| data.starts_with(&format.magic));
+    plan.decoders.iter().position(reads).ok_or_else(|| {
+        let head: Vec<_> = data.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let known: Vec<_> = plan
+            .decoders
+            .iter()
+            .flat_map(|decoder| decoder.formats.iter().map(|format| format.media_type.as_str()))
+            .collect();
+        let begins = if head.is_empty() { "it is empty".to_owned() } else { format!("it begins with {}", head.join(" ")) };
+        OperatorError::UnsupportedData(format!(
+            "no decoder knows its content ({begins}; the decoders at hand read {})",
+            known.join(", ")
+        ))
+    })
+}
+
+/// A buffer between two operators. It grows to the largest tensor it has held, within the budget.
+struct Scratch {
+    buffer: Vec<u8>,
+    held: Reservation,
+}
+
+impl Scratch {
+    fn new(budget: &Budget) -> Self {
+        Self { buffer: Vec::new(), held: budget.force_reserve(MemoryKind::Other, 0) }
+    }
+
+    /// Room for a tensor; its old content is unspecified.
+    fn sized(&mut self, tensor: &TensorType, limit: usize) -> Result<&mut [u8], OperatorError> {
+        let too_large = |what: String| OperatorError::TooLarge(format!("the tensor {tensor} {what}"));
+        let bytes = tensor
+            .byte_len()
+            .filter(|bytes| *bytes <= limit)
+            .ok_or_else(|| too_large(format!("is larger than the operator's output limit of {limit} bytes")))?;
+        let grown = bytes.saturating_sub(self.buffer.len());
+        if grown > 0 {
+            if !self.held.try_resize(bytes) {
+                return Err(too_large(format!("does not fit the memory limit: {bytes} bytes are wanted")));
+            }
+            self.buffer.try_reserve_exact(grown).map_err(|error| too_large(format!("has no room: {error}")))?;
+            self.buffer.resize(bytes, 0);
+        }
+        Ok(&mut self.buffer[..bytes])
+    }
+
+    /// The bytes of the tensor that it holds.
+    fn bytes(&self, tensor: &TensorType) -> &[u8] {
+        &self.buffer[..tensor.byte_len().unwrap_or(0).min(self.buffer.len())]
+    }
+
+    /// Takes a result whose shape the operator declares itself.
+    fn open(
+        &mut self,
+        dtype: zenith_core::DType,
+        limit: usize,
+        write: &mut dyn FnMut(&mut Output<'_>) -> Result<(), OperatorError>,
+    ) -> Result<Extents, OperatorError> {
+        let mut output = Output::open(dtype, limit, &mut self.buffer);
+        write(&mut output)?;
+        output.finish()?;
+        let declared = output.declared().unwrap_or_default().iter().copied().collect();
+        self.held.force_resize(self.buffer.len());
+        Ok(declared)
+    }
+}
