@@ -2,8 +2,13 @@
 
 use std::{fmt, mem, ops::Deref, sync::Arc};
 
-/// Takes buffers back when their readers are done.
+/// Lends buffers and takes them back when their readers are done.
 pub trait Recycle: Send + Sync {
+    /// An empty buffer with room for at least `bytes`, used before if one is at hand.
+    fn lend(&self, bytes: usize) -> Vec<u8> {
+        Vec::with_capacity(bytes)
+    }
+
     /// Takes back a buffer; its content is of no interest.
     fn recycle(&self, buffer: Vec<u8>);
 }
