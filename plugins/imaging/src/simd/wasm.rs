@@ -1,0 +1,106 @@
+//! The shim in WebAssembly, whose standard 128-bit vectors are switched on for the whole build.
+
+#![expect(unsafe_code, reason = "loads and stores through pointers")]
+#![expect(clippy::inline_always, reason = "one instruction each")]
+
+#[expect(clippy::wildcard_imports, reason = "intrinsics carry their prefix")]
+use std::arch::wasm32::*;
+
+use super::{Simd, Table, Weights};
+
+/// The token; the build itself proves that the instructions exist.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Simd128;
+
+impl Simd for Simd128 {
+    type Vector = v128;
+
+    const ROWS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn load_rows(self, at: *const u8, _stride: usize) -> v128 {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        unsafe { v128_load(at.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_rows(self, at: *mut u8, _stride: usize, value: v128) {
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, at: *const u8) -> v128 {
+        // SAFETY: the caller vouches for 16 readable bytes.
+        unsafe { v128_load(at.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, at: *mut u8, value: v128) {
+        // SAFETY: the caller vouches for 16 writable bytes.
+        unsafe { v128_store(at.cast(), value) }
+    }
+
+    #[inline(always)]
+    fn weights(self, weights: &Weights) -> v128 {
+        // SAFETY: a `Weights` is 16 bytes.
+        unsafe { v128_load((&raw const *weights).cast()) }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: i32) -> v128 {
+        i32x4_splat(value)
+    }
+
+    #[inline(always)]
+    fn shuffle(self, value: v128, table: &Table) -> v128 {
+        // SAFETY: a table is 16 bytes.
+        let table = unsafe { v128_load(table.as_ptr().cast()) };
+        u8x16_swizzle(value, table)
+    }
+
+    #[inline(always)]
+    fn zip_low(self, a: v128, b: v128) -> v128 {
+        u8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a, b)
+    }
+
+    #[inline(always)]
+    fn zip_high(self, a: v128, b: v128) -> v128 {
+        u8x16_shuffle::<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(a, b)
+    }
+
+    #[inline(always)]
+    fn widen_low(self, value: v128) -> v128 {
+        u16x8_extend_low_u8x16(value)
+    }
+
+    #[inline(always)]
+    fn widen_high(self, value: v128) -> v128 {
+        u16x8_extend_high_u8x16(value)
+    }
+
+    #[inline(always)]
+    fn multiply_add_pairs(self, a: v128, b: v128) -> v128 {
+        i32x4_dot_i16x8(a, b)
+    }
+
+    #[inline(always)]
+    fn add(self, a: v128, b: v128) -> v128 {
+        i32x4_add(a, b)
+    }
+
+    #[inline(always)]
+    fn shift_right(self, value: v128, count: u32) -> v128 {
+        i32x4_shr(value, count)
+    }
+
+    #[inline(always)]
+    fn narrow_to_i16(self, a: v128, b: v128) -> v128 {
+        i16x8_narrow_i32x4(a, b)
+    }
+
+    #[inline(always)]
+    fn narrow_to_u8(self, a: v128, b: v128) -> v128 {
+        u8x16_narrow_i16x8(a, b)
+    }
+}
