@@ -1,0 +1,29 @@
+//! `to-float` against torchvision's `ToDtype`: equal, bit by bit, for every byte. The files come
+//! from `golden/make.py`.
+
+use zenith_plugin_sdk::{DType, Tensor, Transform, parse_config, testing::apply};
+use zenith_to_float::ToFloat;
+
+fn every_byte(config: &str) -> Vec<u8> {
+    let mut to_float = ToFloat::configure(parse_config(config).unwrap()).unwrap();
+    let bytes: Vec<u8> = (0..=255).collect();
+    apply(&mut to_float, Tensor::new(DType::Uint8, &[16, 16, 1], &bytes).unwrap(), 0).unwrap()
+}
+
+macro_rules! golden {
+    ($dtype:ident) => {
+        #[test]
+        fn $dtype() {
+            let scaled = include_bytes!(concat!("golden/", stringify!($dtype), ".scaled"));
+            let plain = include_bytes!(concat!("golden/", stringify!($dtype), ".plain"));
+            let config = |scale| format!(r#"{{"dtype": "{}", "scale": {scale}}}"#, stringify!($dtype));
+            assert!(every_byte(&config(true)) == scaled);
+            assert!(every_byte(&config(false)) == plain);
+        }
+    };
+}
+
+golden!(float16);
+golden!(bfloat16);
+golden!(float32);
+golden!(float64);
