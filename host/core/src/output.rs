@@ -113,6 +113,15 @@ impl<'a> Output<'a> {
         self.room().0
     }
 
+    /// Bytes that are still to come, or `None` before the shape of an open output is declared.
+    pub fn remaining(&self) -> Option<usize> {
+        match &self.target {
+            Target::Place(place) => Some(place.len() - self.written),
+            Target::Open { extents: None, .. } => None,
+            Target::Open { buffer, .. } => Some(buffer.len() - self.written),
+        }
+    }
+
     /// The declared extents of an open output.
     pub fn declared(&self) -> Option<&[u32]> {
         match &self.target {
