@@ -9,3 +9,4 @@ mod wide;
 
 pub use layout::Layout;
 pub use rearrange::{planes_to_planes, pixels_to_pixels, pixels_to_planes};
+pub use wide::{Work, widest};

@@ -3,13 +3,14 @@
 
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls what was compiled for AVX2"))]
 
-/// A loop. Mark `work` `#[inline(always)]`, or it is compiled without the wide instructions.
-pub(crate) trait Work {
+/// A loop over elements.
+pub trait Work {
+    /// Runs it. Mark it `#[inline(always)]`, or it is compiled without the wide instructions.
     fn work(self);
 }
 
-/// Runs the loop.
-pub(crate) fn widest(work: impl Work) {
+/// Runs a loop with the widest vectors that the processor has.
+pub fn widest(work: impl Work) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, the line above says.

@@ -1,0 +1,170 @@
+//! Brightness, contrast and saturation of an image of bytes, in place, rounded as torchvision's v2
+//! functions of the same names round for `uint8` tensors on a processor with fused multiplication.
+//!
+//! Where torch fuses a multiplication and an addition, the same is had here from binary64: the
+//! product of two binary32 numbers is exact there, and the sum nearly always is, so that rounding
+//! it to binary32 gives what the fused operation gives. It is also the same natively and in
+//! WebAssembly, which has no fused operation.
+
+use zenith_planar::{Work, widest};
+
+/// Multiplies every value by `factor`, 0 or more.
+pub fn adjust_brightness(image: &mut [u8], factor: f64) {
+    let factor = narrow(factor);
+    look_up(image, |value| clamp(f32::from(value) * factor));
+}
+
+/// Moves every value away from the mean grey of the image (`factor` above 1) or towards it. `image`
+/// has 1 or 3 channels; nothing happens to one without pixels.
+///
+/// The mean is of exact sums, where torch adds up in binary32; the two may differ in the last place
+/// for images of more than 65,000 pixels.
+pub fn adjust_contrast(image: &mut [u8], channels: usize, factor: f64) {
+    let (sum, pixels) = match channels {
+        1 => (image.iter().map(|value| u64::from(*value)).sum(), image.len()),
+        _ => {
+            let mut sum = 0;
+            widest(GreySum { image, sum: &mut sum });
+            (sum, image.len() / 3)
+        }
+    };
+    if pixels == 0 {
+        return;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "rounded once to binary32, as a sum is")]
+    let mean = sum as f32 / pixels as f32;
+    let blend = Blend::new(factor);
+    look_up(image, |value| blend.of(value, mean));
+}
+
+/// Moves every pixel away from its grey (`factor` above 1) or towards it. `image` has 3 channels.
+pub fn adjust_saturation(image: &mut [u8], factor: f64) {
+    widest(Saturate { image, blend: Blend::new(factor) });
+}
+
+/// `value * factor + other * (1 - factor)`, the multiplications by binary32 numbers, the second one
+/// fused with the addition.
+#[derive(Clone, Copy)]
+struct Blend {
+    factor: f32,
+    rest: f64,
+}
+
+impl Blend {
+    fn new(factor: f64) -> Self {
+        Self { factor: narrow(factor), rest: f64::from(narrow(1.0 - factor)) }
+    }
+
+    #[inline(always)]
+    fn of(self, value: u8, other: f32) -> u8 {
+        clamp(narrow(f64::from(f32::from(value) * self.factor) + f64::from(other) * self.rest))
+    }
+}
+
+/// The grey of a pixel, without its fraction.
+#[inline(always)]
+fn grey([red, green, blue]: [u8; 3]) -> u8 {
+    let fused = |sum: f32, value: u8, weight: f32| {
+        narrow(f64::from(sum) + f64::from(value) * f64::from(weight))
+    };
+    clamp(fused(fused(f32::from(red) * 0.2989, green, 0.587), blue, 0.114))
+}
+
+/// What torch makes a byte of: the fraction goes, what is outside is held at the ends.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to 0..=255 just before")]
+fn clamp(value: f32) -> u8 {
+    value.max(0.0).min(255.0) as i32 as u8
+}
+
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "rounding to binary32 is what is wanted")]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+fn look_up(image: &mut [u8], map: impl Fn(u8) -> u8) {
+    let mut table = [0; 256];
+    for (value, entry) in (0..=255).zip(&mut table) {
+        *entry = map(value);
+    }
+    for value in image {
+        *value = table[usize::from(*value)];
+    }
+}
+
+struct GreySum<'a> {
+    image: &'a [u8],
+    sum: &'a mut u64,
+}
+
+impl Work for GreySum<'_> {
+    #[inline(always)]
+    fn work(self) {
+        // In runs short enough for 32 bits, which make denser vectors than 64 do.
+        for run in self.image.as_chunks::<3>().0.chunks(1 << 16) {
+            *self.sum += u64::from(run.iter().map(|pixel| u32::from(grey(*pixel))).sum::<u32>());
+        }
+    }
+}
+
+struct Saturate<'a> {
+    image: &'a mut [u8],
+    blend: Blend,
+}
+
+impl Work for Saturate<'_> {
+    #[inline(always)]
+    fn work(self) {
+        let blend = self.blend;
+        for pixel in self.image.as_chunks_mut::<3>().0 {
+            let grey = f32::from(grey(*pixel));
+            *pixel = pixel.map(|value| blend.of(value, grey));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brightness_is_cut_off_at_white_and_loses_fractions() {
+        let mut image = [0, 1, 3, 100, 200, 255];
+        adjust_brightness(&mut image, 1.5);
+        assert_eq!(image, [0, 1, 4, 150, 255, 255]);
+        adjust_brightness(&mut image, 0.0);
+        assert_eq!(image, [0; 6]);
+    }
+
+    #[test]
+    fn no_contrast_leaves_the_mean() {
+        let mut image = [10, 20, 60];
+        adjust_contrast(&mut image, 1, 0.0);
+        assert_eq!(image, [30, 30, 30]);
+    }
+
+    #[test]
+    fn no_saturation_leaves_the_grey() {
+        let mut image = [255, 0, 0, 0, 255, 0, 0, 0, 255];
+        adjust_saturation(&mut image, 0.0);
+        assert_eq!(image, [76, 76, 76, 149, 149, 149, 29, 29, 29]);
+    }
+
+    #[test]
+    fn a_factor_of_one_changes_nothing() {
+        let image: Vec<u8> = (0..=254).collect();
+        let mut changed = image.clone();
+        adjust_brightness(&mut changed, 1.0);
+        adjust_contrast(&mut changed, 3, 1.0);
+        adjust_saturation(&mut changed, 1.0);
+        assert_eq!(changed, image);
+    }
+
+    #[test]
+    fn an_image_without_pixels_is_left_alone() {
+        adjust_contrast(&mut [], 3, 2.0);
+        adjust_contrast(&mut [], 1, 2.0);
+        adjust_saturation(&mut [], 2.0);
+    }
+}

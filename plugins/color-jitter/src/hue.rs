@@ -1,0 +1,122 @@
+//! The hue of an image of bytes, in place, by way of HSV in binary32, every operation in the order
+//! of torchvision's v2 `adjust_hue` (which follows Pillow's conversion). No operation is fused, so
+//! the results are torchvision's, natively and in WebAssembly.
+
+use zenith_planar::{Work, widest};
+
+/// Turns the hue of every pixel of a 3-channel image by `turn`, a part of the full circle from -0.5
+/// to 0.5.
+pub fn adjust_hue(image: &mut [u8], turn: f64) {
+    #[expect(clippy::cast_possible_truncation, reason = "torch adds it in binary32 too")]
+    let turn = turn as f32;
+    widest(Turn { image, turn });
+}
+
+struct Turn<'a> {
+    image: &'a mut [u8],
+    turn: f32,
+}
+
+impl Work for Turn<'_> {
+    #[inline(always)]
+    fn work(self) {
+        for pixel in self.image.as_chunks_mut::<3>().0 {
+            *pixel = turn_pixel(*pixel, self.turn);
+        }
+    }
+}
+
+/// Written without branches that depend on the pixel, so that many are done at once.
+#[inline(always)]
+fn turn_pixel(pixel: [u8; 3], turn: f32) -> [u8; 3] {
+    let [red, green, blue] = pixel.map(|value| f32::from(value) * (1.0 / 255.0));
+    let (hue, saturation, value) = to_hsv(red, green, blue);
+    let turned = hue + turn;
+    let turned = if turned >= 1.0 { turned - 1.0 } else { turned };
+    let turned = if turned < 0.0 { turned + 1.0 } else { turned };
+    // Just short of 256, so that the fraction can be dropped and 1 still becomes 255.
+    to_rgb(turned, saturation, value).map(|value| to_byte(value * 255.999))
+}
+
+#[inline(always)]
+#[expect(clippy::float_cmp, reason = "the largest of three numbers is one of them")]
+fn to_hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
+    let most = red.max(green).max(blue);
+    let least = red.min(green).min(blue);
+    let range = most - least;
+    let grey = most == least;
+    let saturation = range / if grey { 1.0 } else { most };
+    let divisor = if grey { 1.0 } else { range };
+    let (from_red, from_green, from_blue) =
+        ((most - red) / divisor, (most - green) / divisor, (most - blue) / divisor);
+    let sextant = if most == red {
+        from_blue - from_green
+    } else if most == green {
+        (from_red + 2.0) - from_blue
+    } else {
+        (from_green + 4.0) - from_red
+    };
+    let hue = sextant * (1.0 / 6.0) + 1.0;
+    (if hue >= 1.0 { hue - 1.0 } else { hue }, saturation, most)
+}
+
+#[inline(always)]
+fn to_rgb(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
+    let sixfold = hue * 6.0;
+    #[expect(clippy::cast_possible_truncation, reason = "from 0 to 6")]
+    let sextant = sixfold as i32;
+    #[expect(clippy::cast_precision_loss, reason = "from 0 to 6")]
+    let fraction = sixfold - sextant as f32;
+    let falling = saturation * fraction;
+    let pale = 1.0 - saturation;
+    let hold = |value: f32| value.max(0.0).min(1.0);
+    let q = hold((1.0 - falling) * value);
+    let t = hold((falling + pale) * value);
+    let p = hold(pale * value);
+    // A hue of exactly 1 is a hue of 0.
+    let sextant = if sextant == 6 { 0 } else { sextant };
+    let pick = |choices: [f32; 6]| {
+        let mut picked = choices[0];
+        for (index, choice) in (0..).zip(choices) {
+            picked = if sextant == index { choice } else { picked };
+        }
+        picked
+    };
+    [pick([value, q, p, p, t, value]), pick([t, value, value, q, p, p]), pick([p, p, t, value, value, q])]
+}
+
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255.999")]
+fn to_byte(value: f32) -> u8 {
+    value as i32 as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_third_of_a_turn_moves_each_primary_to_the_next() {
+        let mut image = [255, 0, 0, 0, 255, 0, 0, 0, 255];
+        adjust_hue(&mut image, 1.0 / 3.0);
+        assert_eq!(image, [0, 255, 0, 0, 0, 255, 255, 0, 0]);
+        adjust_hue(&mut image, -1.0 / 3.0);
+        assert_eq!(image, [255, 0, 0, 0, 255, 0, 0, 0, 255]);
+    }
+
+    #[test]
+    fn greys_have_no_hue_to_turn() {
+        let mut image: Vec<u8> = (0..=255).flat_map(|value| [value; 3]).collect();
+        let before = image.clone();
+        adjust_hue(&mut image, 0.37);
+        assert_eq!(image, before);
+    }
+
+    #[test]
+    fn no_turn_changes_a_value_by_one_at_most() {
+        let mut image: Vec<u8> = (0..3 * 4096).map(|index| (index * 7919 % 256) as u8).collect();
+        let before = image.clone();
+        adjust_hue(&mut image, 0.0);
+        assert!(image.iter().zip(&before).all(|(a, b)| a.abs_diff(*b) <= 1));
+    }
+}
