@@ -76,10 +76,12 @@ impl SampleError {
     pub fn hint(&self) -> Option<&str> {
         match &self.failure {
             SampleFailure::Operator(error) if error.hint().is_some() => error.hint(),
-            SampleFailure::Collate(_) => {
-                Some("add an operator that gives all samples the same shape, such as \"zenith:resize\", or use a batch size of 1")
-            }
-            _ => Some("pass on_error=\"skip\" to leave such samples out; they are listed in `loader.quarantine`"),
+            SampleFailure::Collate(_) => Some(
+                "add an operator that gives all samples the same shape, such as \"zenith:resize\", or use a batch size of 1",
+            ),
+            _ => Some(
+                "pass on_error=\"skip\" to leave such samples out; they are listed in `loader.quarantine`",
+            ),
         }
     }
 }

@@ -58,6 +58,14 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { num_workers: 0, prefetch: 3, memory_limit: None, on_error: OnError::Raise, seed: 0, rank: 0, world_size: 1 }
+        Self {
+            num_workers: 0,
+            prefetch: 3,
+            memory_limit: None,
+            on_error: OnError::Raise,
+            seed: 0,
+            rank: 0,
+            world_size: 1,
+        }
     }
 }

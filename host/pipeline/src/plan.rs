@@ -10,8 +10,8 @@ pub(crate) use check::validated;
 use std::sync::Arc;
 
 use zenith_core::{
-    BatchEffect, BatchTransform, Decode, Effect, FieldKind, Format, Limits, OperatorError, Plugin, Sampler, Source,
-    TensorType, Transform,
+    BatchEffect, BatchTransform, Decode, Effect, FieldKind, Format, Limits, OperatorError, Plugin, Sampler,
+    Source, TensorType, Transform,
 };
 
 use crate::{
@@ -235,10 +235,5 @@ impl DecoderStep {
     /// Channels of what it decodes to; the check has seen to it that there are three extents.
     pub(crate) fn channels(&self) -> u32 {
         self.output.shape.get(2).copied().flatten().unwrap_or(0)
-    }
-
-    /// The element type of what it decodes to.
-    pub(crate) fn dtype(&self) -> zenith_core::DType {
-        self.output.dtype
     }
 }

@@ -186,7 +186,9 @@ impl Default for BatchSpec {
 #[non_exhaustive]
 pub enum SpecError {
     /// No role, or several.
-    #[error("an operator names exactly one of `sample`, `decode`, `map` and `map-batch`, but this one names {0}")]
+    #[error(
+        "an operator names exactly one of `sample`, `decode`, `map` and `map-batch`, but this one names {0}"
+    )]
     Roles(String),
     /// A role's plugin is not a text.
     #[error("`{role}` names a plugin as text, such as \"zenith:jpeg\"")]
@@ -217,7 +219,11 @@ impl TryFrom<Map<String, Value>> for OperatorSpec {
             return Err(SpecError::Roles(if names.is_empty() { "none".into() } else { names.join(" and ") }));
         };
         let plugin = match table.remove(word) {
-            Some(Value::String(plugin)) if role == Role::Decode && (plugin.is_empty() || plugin == "auto") => None,
+            Some(Value::String(plugin))
+                if role == Role::Decode && (plugin.is_empty() || plugin == "auto") =>
+            {
+                None
+            }
             Some(Value::String(plugin)) => Some(plugin),
             Some(Value::Null) if role == Role::Decode => None,
             _ => return Err(SpecError::Plugin { role: word }),
@@ -280,11 +286,16 @@ mod tests {
 
     #[test]
     fn senseless_limits_are_refused() {
-        for (limits, word) in [(json!({"time": 0}), "time"), (json!({"time": -1}), "time"), (json!({"memory": 0}), "memory")]
+        for (limits, word) in
+            [(json!({"time": 0}), "time"), (json!({"time": -1}), "time"), (json!({"memory": 0}), "memory")]
         {
             let spec = operator(json!({"map": "a:b", "limits": limits})).unwrap();
             assert!(spec.limits.resolve().unwrap_err().to_string().contains(word));
         }
-        assert!(operator(json!({"map": "a:b", "limits": {"cpu": 1}})).unwrap_err().contains("unknown field `cpu`"));
+        assert!(
+            operator(json!({"map": "a:b", "limits": {"cpu": 1}}))
+                .unwrap_err()
+                .contains("unknown field `cpu`")
+        );
     }
 }

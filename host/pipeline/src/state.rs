@@ -62,7 +62,9 @@ pub enum StateError {
         found: u32,
     },
     /// It belongs to another plan.
-    #[error("the state was saved under the plan {saved}, and the present plan is {present}: source, operators or their configuration differ")]
+    #[error(
+        "the state was saved under the plan {saved}, and the present plan is {present}: source, operators or their configuration differ"
+    )]
     Plan {
         /// The plan that it was saved under.
         saved: String,
@@ -77,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_state_reads_back_what_it_wrote() {
-        let state = LoaderState { position: 7, sampler: Some(b"{}".to_vec()), ..LoaderState::at_start("p", 2, 3) };
+        let state =
+            LoaderState { position: 7, sampler: Some(b"{}".to_vec()), ..LoaderState::at_start("p", 2, 3) };
         assert_eq!(LoaderState::read(&state.write(), "p"), Ok(state));
     }
 

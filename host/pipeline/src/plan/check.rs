@@ -65,7 +65,9 @@ impl Checker<'_> {
 
         let fields = self.fields(flow.as_ref(), broken, !decoders.is_empty());
         let sampler = match sampler {
-            None if !spec.operators.iter().any(|operator| operator.role == Role::Sample) => self.default_sampler(),
+            None if !spec.operators.iter().any(|operator| operator.role == Role::Sample) => {
+                self.default_sampler()
+            }
             sampler => sampler,
         };
         let mut plan = Plan {
@@ -152,7 +154,12 @@ impl Checker<'_> {
             Role::MapBatch => Kind::BatchTransform,
         };
         if plugin.kind() != wanted {
-            let message = format!("`{}` is a {}, and `{}` takes a {wanted}", plugin.identity(), plugin.kind(), operator.role);
+            let message = format!(
+                "`{}` is a {}, and `{}` takes a {wanted}",
+                plugin.identity(),
+                plugin.kind(),
+                operator.role
+            );
             self.error(operator_place(position, operator), message, None);
             return None;
         }
@@ -163,9 +170,7 @@ impl Checker<'_> {
     fn default_sampler(&mut self) -> Option<OperatorStep> {
         let resolved = self.input.catalog.resolve(DEFAULT_SAMPLER);
         match resolved {
-            Ok(plugin) => {
-                Some(OperatorStep::new(Role::Sample, plugin, "{}".into(), Limits::default(), 0))
-            }
+            Ok(plugin) => Some(OperatorStep::new(Role::Sample, plugin, "{}".into(), Limits::default(), 0)),
             Err(error) => {
                 self.error("the default sampler".to_owned(), error.message, error.hint);
                 None
@@ -321,7 +326,9 @@ fn inspect_decoder(step: &OperatorStep) -> Result<(Vec<Format>, TensorType), Ope
     let mut decoder = step.plugin.decoder(&step.config, &step.limits)?;
     let output = decoder.plan()?;
     if !matches!(output.shape[..], [_, _, Some(channels)] if channels > 0) {
-        return Err(OperatorError::Answer(format!("it decodes to {output}, not to [height, width, channels]")));
+        return Err(OperatorError::Answer(format!(
+            "it decodes to {output}, not to [height, width, channels]"
+        )));
     }
     Ok((decoder.formats()?, output))
 }

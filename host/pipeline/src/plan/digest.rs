@@ -10,7 +10,12 @@ pub(super) fn of(plan: &Plan) -> String {
     let operators: Vec<_> = plan
         .operators()
         .map(|step| {
-            json!([step.role.word(), step.plugin.identity().to_string(), step.plugin.identity().digest, &*step.config])
+            json!([
+                step.role.word(),
+                step.plugin.identity().to_string(),
+                step.plugin.identity().digest,
+                &*step.config
+            ])
         })
         .collect();
     let content = json!({

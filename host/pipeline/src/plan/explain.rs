@@ -14,19 +14,21 @@ impl Plan {
     /// The plan as text: what runs, as what, on which types, and what was optimised.
     pub fn explain(&self, options: &RunOptions, stats: Option<&EpochStats>) -> String {
         let mut rows = vec![Row::new("source", self.source.describe(), String::new(), String::new())];
-        rows.push(self.row("sample", &self.sampler, String::new()));
+        rows.push(Self::row("sample", &self.sampler, String::new()));
         for decoder in &self.decoders {
             let mut note = format!("→ {}", decoder.output);
-            let windows: Vec<_> =
-                self.transforms[..self.pushed_windows()].iter().map(|transform| name(&transform.step)).collect();
+            let windows: Vec<_> = self.transforms[..self.pushed_windows()]
+                .iter()
+                .map(|transform| name(&transform.step))
+                .collect();
             if !windows.is_empty() {
                 let _ = write!(note, "  window of {}", windows.join(", "));
             }
-            rows.push(self.row("decode", &decoder.step, note));
+            rows.push(Self::row("decode", &decoder.step, note));
         }
         for transform in &self.transforms {
             let seeded = if transform.effect.seeded { "  seeded" } else { "" };
-            rows.push(self.row("map", &transform.step, format!("→ {}{seeded}", transform.effect.output)));
+            rows.push(Self::row("map", &transform.step, format!("→ {}{seeded}", transform.effect.output)));
         }
         let types: Vec<_> = self.stacked_types().iter().map(ToString::to_string).collect();
         let size = match self.batch_bytes() {
@@ -38,7 +40,7 @@ impl Plan {
         rows.push(Row::new("batch", batch, String::new(), format!("→ {}{size}", types.join(", "))));
         for transform in &self.batch_transforms {
             let outputs: Vec<_> = transform.effect.outputs.iter().map(ToString::to_string).collect();
-            rows.push(self.row("map-batch", &transform.step, format!("→ {}", outputs.join(", "))));
+            rows.push(Self::row("map-batch", &transform.step, format!("→ {}", outputs.join(", "))));
         }
         let mut text = self.title(options);
         table(&mut text, &rows);
@@ -54,9 +56,10 @@ impl Plan {
             Fidelity::Exact => "exact",
             Fidelity::Fast => "fast",
         };
-        let limit = options.memory_limit.map_or_else(|| "no memory limit".to_owned(), |limit| {
-            format!("memory limit {}", bytes_text(limit))
-        });
+        let limit = options.memory_limit.map_or_else(
+            || "no memory limit".to_owned(),
+            |limit| format!("memory limit {}", bytes_text(limit)),
+        );
         let digest: String = self.digest.chars().take("sha256:".len() + 12).collect();
         let workers = match options.num_workers {
             0 => "the caller's thread works".to_owned(),
@@ -69,7 +72,7 @@ impl Plan {
         )
     }
 
-    fn row(&self, what: &'static str, step: &OperatorStep, note: String) -> Row {
+    fn row(what: &'static str, step: &OperatorStep, note: String) -> Row {
         let plugin = step.plugin();
         let config = if &*step.config == "{}" { String::new() } else { format!(" {}", step.config) };
         Row::new(what, format!("{}{config}", plugin.identity()), plugin.engine().to_string(), note)
@@ -82,16 +85,21 @@ impl Plan {
         } else if pushed == 0 {
             "nothing to push: the first transform reads its whole input".to_owned()
         } else {
-            let names: Vec<_> = self.transforms[..pushed].iter().map(|transform| name(&transform.step)).collect();
-            format!("the decoder skips what {} does not read", names.join(", "))
+            let names: Vec<_> =
+                self.transforms[..pushed].iter().map(|transform| name(&transform.step)).collect();
+            format!("the decoder skips what lies outside the window of {}", names.join(", "))
         };
-        let reduced = match (self.fidelity, self.transforms.iter().find(|transform| !transform.effect.crop_only)) {
-            (Fidelity::Fast, Some(transform)) if transform.effect.reducible => {
-                format!("images are decoded at a reduced scale where {} scales them down", name(&transform.step))
-            }
-            (Fidelity::Fast, _) => "nothing to reduce: the first transform needs every pixel".to_owned(),
-            (Fidelity::Exact, _) => "off: fidelity is exact".to_owned(),
-        };
+        let reduced =
+            match (self.fidelity, self.transforms.iter().find(|transform| !transform.effect.crop_only)) {
+                (Fidelity::Fast, Some(transform)) if transform.effect.reducible => {
+                    format!(
+                        "images are decoded at a reduced scale where {} scales them down",
+                        name(&transform.step)
+                    )
+                }
+                (Fidelity::Fast, _) => "nothing to reduce: the first transform needs every pixel".to_owned(),
+                (Fidelity::Exact, _) => "off: fidelity is exact".to_owned(),
+            };
         let all = self.operators().count();
         let native = self.operators().filter(|step| step.plugin().engine() == Engine::Native).count();
         let _ = writeln!(text, "optimisations");
@@ -130,7 +138,8 @@ fn table(text: &mut String, rows: &[Row]) {
     };
     let (operator, engine) = (width(|row| &row.operator), width(|row| &row.engine));
     for row in rows {
-        let line = format!("  {:<10}{:<operator$}  {:<engine$}  {}", row.what, row.operator, row.engine, row.note);
+        let line =
+            format!("  {:<10}{:<operator$}  {:<engine$}  {}", row.what, row.operator, row.engine, row.note);
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -153,7 +162,12 @@ fn analysis(text: &mut String, stats: &EpochStats, options: &RunOptions) {
             bytes_text(*bytes)
         );
     }
-    let _ = writeln!(text, "  read {}; workers waited {:.2} s for reads", bytes_text(stats.encoded_bytes), stats.read_wait.as_secs_f64());
+    let _ = writeln!(
+        text,
+        "  read {}; workers waited {:.2} s for reads",
+        bytes_text(stats.encoded_bytes),
+        stats.read_wait.as_secs_f64()
+    );
     let _ = writeln!(
         text,
         "  slots {}, samples {}, guests {}, peak {}",
@@ -168,7 +182,8 @@ fn analysis(text: &mut String, stats: &EpochStats, options: &RunOptions) {
 /// Names the side that starves, from what each waited for.
 fn verdict(stats: &EpochStats, busy: Duration, options: &RunOptions) -> String {
     let (caller, workers) = (stats.caller_wait.as_secs_f64(), stats.worker_wait.as_secs_f64());
-    let waits = format!("the caller waited {caller:.2} s for batches, the workers {workers:.2} s for the caller");
+    let waits =
+        format!("the caller waited {caller:.2} s for batches, the workers {workers:.2} s for the caller");
     let per_worker = workers / f64::from(u32::try_from(options.num_workers.max(1)).unwrap_or(u32::MAX));
     if options.num_workers == 0 {
         return format!("{waits}; with num_workers=0 the caller does all the work");
@@ -206,7 +221,9 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_with_the_unit_that_fits() {
-        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (38_535_168, "38.5 MB"), (2_000_000_000, "2.0 GB")] {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (38_535_168, "38.5 MB"), (2_000_000_000, "2.0 GB")]
+        {
             assert_eq!(bytes_text(bytes), text);
         }
     }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 
 use zenith_buffer::{Budget, MemoryKind, Reservation};
 use zenith_core::{
-    Decode, DecodeRequest, Effect, Extents, Header, OperatorError, Output, TensorType, TensorView, Transform, Window,
-    operator_seed,
+    Decode, DecodeRequest, Effect, Extents, Header, OperatorError, Output, TensorType, TensorView, Transform,
+    Window, operator_seed,
 };
 
 use super::stats::StageCounter;
@@ -44,6 +44,7 @@ pub(super) struct Chain {
     decoders: Vec<Box<dyn Decode>>,
     transforms: Vec<PlannedTransform>,
     counters: Arc<Vec<StageCounter>>,
+    /// The first holds the tensor at hand, the second takes the next.
     scratch: [Scratch; 2],
 }
 
@@ -57,8 +58,13 @@ struct PlannedTransform {
 type Failed = (usize, OperatorError);
 
 impl Chain {
-    pub(super) fn new(plan: &Arc<Plan>, counters: &Arc<Vec<StageCounter>>, budget: &Budget) -> Result<Self, LoadError> {
-        let decoders = plan.decoders.iter().map(|decoder| decoder.step.decoder()).collect::<Result<_, _>>()?;
+    pub(super) fn new(
+        plan: &Arc<Plan>,
+        counters: &Arc<Vec<StageCounter>>,
+        budget: &Budget,
+    ) -> Result<Self, LoadError> {
+        let decoders =
+            plan.decoders.iter().map(|decoder| decoder.step.decoder()).collect::<Result<_, _>>()?;
         let transforms = plan
             .transforms
             .iter()
@@ -72,7 +78,12 @@ impl Chain {
     }
 
     /// Takes one encoded sample to its destination.
-    pub(super) fn run(&mut self, id: SampleId, data: &[u8], destination: Destination<'_>) -> Result<(), SampleError> {
+    pub(super) fn run(
+        &mut self,
+        id: SampleId,
+        data: &[u8],
+        destination: Destination<'_>,
+    ) -> Result<(), SampleError> {
         let plan = Arc::clone(&self.plan);
         let sample_error = |culprit: Arc<str>, error| SampleError {
             culprit,
@@ -102,122 +113,90 @@ impl Chain {
         let at_decoder = |error| (decoder, error);
         let started = Instant::now();
         let header = self.decoders[decoder].open(data).map_err(at_decoder)?;
-        let mut decoding = started.elapsed();
+        let opening = started.elapsed();
 
-        let channels = plan.decoders[decoder].channels();
-        let Wanted { window, first, effect: first_effect } = self.windows(id, &header, channels)?;
+        let step = &plan.decoders[decoder];
+        let limit = step.step.output_limit();
+        let wanted = self.windows(id, &header, step.channels())?;
+        let whole = Window::full(header.width, header.height);
         let pushed = plan.optimisations.window_push_down;
-        let mut request = DecodeRequest {
-            window: if pushed { window } else { Window::full(header.width, header.height) },
-            reduction: 1,
+        let request = DecodeRequest {
+            window: if pushed { wanted.window } else { whole },
+            reduction: match plan.fidelity {
+                Fidelity::Fast if pushed || wanted.window == whole => {
+                    reduction(&header, wanted.window, wanted.effect.as_ref())
+                }
+                _ => 1,
+            },
         };
-        if plan.fidelity == Fidelity::Fast && (pushed || window == request.window) {
-            request.reduction = reduction(&header, window, first_effect.as_ref());
-        }
-        let crop_after = !pushed && window != request.window;
-
         let (width, height) = request.size();
-        let mut extents: Extents = [height, width, channels].into_iter().collect();
-        let mut tensor = TensorType::fixed(plan.decoders[decoder].dtype(), &extents);
-        let last = first == self.transforms.len();
-        let limit = plan.decoders[decoder].step.output_limit();
+        let tensor = TensorType::fixed(step.output.dtype, &[height, width, step.channels()]);
+        let crop_after = request.window != wanted.window;
+        let straight = wanted.first == self.transforms.len() && !crop_after;
+
         let started = Instant::now();
-        if last && !crop_after {
-            destination
-                .receive(&tensor, limit, |output| self.decoders[decoder].decode(data, request, output))
-                .map_err(at_decoder)?;
-            self.counters[decoder].add(decoding + started.elapsed(), tensor.byte_len());
+        let decode = |output: &mut Output<'_>| self.decoders[decoder].decode(data, request, output);
+        if straight {
+            destination.receive(&tensor, limit, decode).map_err(at_decoder)?;
+        } else {
+            let place = self.scratch[0].sized(&tensor, limit).map_err(at_decoder)?;
+            complete(place, decode).map_err(at_decoder)?;
+        }
+        self.counters[decoder].add(opening + started.elapsed(), tensor.byte_len());
+        if straight {
             return Ok(());
         }
-        let [current, other] = &mut self.scratch;
-        let (mut current, mut other) = (current, other);
-        let place = current.sized(&tensor, limit).map_err(at_decoder)?;
-        complete(place, |output| self.decoders[decoder].decode(data, request, output)).map_err(at_decoder)?;
-        decoding += started.elapsed();
-        self.counters[decoder].add(decoding, tensor.byte_len());
+        let tensor =
+            if crop_after { self.crop(&tensor, wanted.window, limit).map_err(at_decoder)? } else { tensor };
+        self.transform(id, tensor, wanted.first, wanted.effect, destination)
+    }
 
-        if crop_after {
-            let cropped = TensorType::fixed(tensor.dtype, &[window.height, window.width, channels]);
-            extents = cropped.extents().unwrap_or_default();
-            if last {
-                let source = current.bytes(&tensor);
-                return destination
-                    .receive(&cropped, limit, |output| {
-                        crop(source, &tensor, window, output);
-                        Ok(())
-                    })
-                    .map_err(at_decoder);
-            }
-            let place = other.sized(&cropped, limit).map_err(at_decoder)?;
-            complete(place, |output| {
-                crop(current.bytes(&tensor), &tensor, window, output);
-                Ok(())
-            })
-            .map_err(at_decoder)?;
-            std::mem::swap(&mut current, &mut other);
-            tensor = cropped;
-        }
-
-        // The window of the first transform is applied already; later ones crop what they are given.
-        let count = self.transforms.len();
-        for (position, transform) in self.transforms.iter_mut().enumerate().skip(first) {
+    /// Takes the tensor in the first buffer through the transforms from `first` on. The window of the
+    /// first is applied already; it was planned, as `first_effect`, for the image without it.
+    fn transform(
+        &mut self,
+        id: SampleId,
+        mut tensor: TensorType,
+        first: usize,
+        mut first_effect: Option<Effect>,
+        mut destination: Destination<'_>,
+    ) -> Result<(), Failed> {
+        let plan = Arc::clone(&self.plan);
+        let count = plan.transforms.len();
+        let mut limit = usize::MAX;
+        for position in first..count {
             let step = &plan.transforms[position].step;
             let stage = plan.decoders.len() + position;
             let failed = |error| (stage, error);
+            limit = step.output_limit();
             let seed = id.seed(step);
-            let limit = step.output_limit();
             let started = Instant::now();
-            let effect = match &first_effect {
-                Some(effect) if position == first => effect.clone(),
-                _ => transform.effect(&tensor).map_err(failed)?.clone(),
+            let effect = if let Some(effect) = first_effect.take() {
+                effect
+            } else {
+                let effect = self.transforms[position].effect(&tensor).map_err(failed)?.clone();
+                if effect.windowed {
+                    tensor = self.window_of(position, tensor, seed, limit).map_err(failed)?;
+                }
+                effect
             };
-            let is_last = position + 1 == count;
-            if effect.windowed && position > first {
-                let (height, width) = (extents[0], extents[1]);
-                let window = checked_window(&mut *transform.operator, width, height, seed).map_err(failed)?;
-                let cropped = TensorType::fixed(tensor.dtype, &[window.height, window.width, extents[2]]);
-                if window != Window::full(width, height) {
-                    if effect.crop_only && is_last {
-                        let source = current.bytes(&tensor);
-                        return destination
-                            .receive(&cropped, limit, |output| {
-                                crop(source, &tensor, window, output);
-                                Ok(())
-                            })
-                            .map_err(failed);
-                    }
-                    let place = other.sized(&cropped, limit).map_err(failed)?;
-                    complete(place, |output| {
-                        crop(current.bytes(&tensor), &tensor, window, output);
-                        Ok(())
-                    })
-                    .map_err(failed)?;
-                    std::mem::swap(&mut current, &mut other);
-                    extents = cropped.extents().unwrap_or_default();
-                    tensor = cropped;
-                }
-                if effect.crop_only && !is_last {
-                    continue;
-                }
+            if effect.crop_only {
+                continue;
             }
-            let input = TensorView::new(tensor.dtype, &extents, current.bytes(&tensor))
-                .ok_or_else(|| failed(OperatorError::Answer("its input has no consistent size".to_owned())))?;
-            let mut apply = |output: &mut Output<'_>| {
-                if effect.crop_only {
-                    output.write(input.data());
-                    Ok(())
-                } else {
-                    transform.operator.apply(input, seed, output)
-                }
-            };
-            // What a windowed or reduced input becomes is what was planned for the whole image.
-            let planned = if effect.crop_only { tensor.clone() } else { effect.output.clone() };
-            if is_last {
+            let extents = tensor.extents().unwrap_or_default();
+            let [current, other] = &mut self.scratch;
+            let input = TensorView::new(tensor.dtype, &extents, current.bytes(&tensor)).ok_or_else(|| {
+                failed(OperatorError::Answer("its input has no consistent size".to_owned()))
+            })?;
+            let operator = &mut self.transforms[position].operator;
+            let mut apply = |output: &mut Output<'_>| operator.apply(input, seed, output);
+            let planned = effect.output;
+            if position + 1 == count {
                 destination.receive(&planned, limit, apply).map_err(failed)?;
                 self.counters[stage].add(started.elapsed(), planned.byte_len());
                 return Ok(());
             }
-            let produced = if planned.extents().is_some() {
+            tensor = if planned.extents().is_some() {
                 complete(other.sized(&planned, limit).map_err(failed)?, apply).map_err(failed)?;
                 planned
             } else {
@@ -225,19 +204,52 @@ impl Chain {
                 admitted(&planned, &declared).map_err(failed)?;
                 TensorType::fixed(planned.dtype, &declared)
             };
-            self.counters[stage].add(started.elapsed(), produced.byte_len());
-            std::mem::swap(&mut current, &mut other);
-            extents = produced.extents().unwrap_or_default();
-            tensor = produced;
+            self.counters[stage].add(started.elapsed(), tensor.byte_len());
+            self.scratch.swap(0, 1);
         }
-        // Every remaining transform was a crop that the loop has applied.
-        let source = current.bytes(&tensor);
+        // What is left was a crop, whose result has not been put anywhere yet.
+        let source = self.scratch[0].bytes(&tensor);
+        let stage = plan.decoders.len() + count.saturating_sub(1);
         destination
-            .receive(&tensor, usize::MAX, |output| {
+            .receive(&tensor, limit, |output| {
                 output.write(source);
                 Ok(())
             })
-            .map_err(at_decoder)
+            .map_err(|error| (stage, error))
+    }
+
+    /// Crops the tensor in the first buffer to the window of the transform at `position`.
+    fn window_of(
+        &mut self,
+        position: usize,
+        tensor: TensorType,
+        seed: u64,
+        limit: usize,
+    ) -> Result<TensorType, OperatorError> {
+        let [Some(height), Some(width), _] = tensor.shape[..] else {
+            return Err(OperatorError::Answer(format!("it wants a window of {tensor}, which is no image")));
+        };
+        let window = checked_window(&mut *self.transforms[position].operator, width, height, seed)?;
+        if window == Window::full(width, height) { Ok(tensor) } else { self.crop(&tensor, window, limit) }
+    }
+
+    /// Crops the tensor in the first buffer, and leaves the result there.
+    fn crop(
+        &mut self,
+        tensor: &TensorType,
+        window: Window,
+        limit: usize,
+    ) -> Result<TensorType, OperatorError> {
+        let channels = tensor.shape.get(2).copied().flatten().unwrap_or(0);
+        let cropped = TensorType::fixed(tensor.dtype, &[window.height, window.width, channels]);
+        let [current, other] = &mut self.scratch;
+        let place = other.sized(&cropped, limit)?;
+        complete(place, |output| {
+            copy_window(current.bytes(tensor), tensor, window, output);
+            Ok(())
+        })?;
+        self.scratch.swap(0, 1);
+        Ok(cropped)
     }
 
     /// Composes the windows of the leading transforms.
@@ -251,8 +263,8 @@ impl Chain {
             let effect = transform.effect(&input).map_err(failed)?.clone();
             if effect.windowed {
                 let seed = id.seed(&planned.step);
-                let inner =
-                    checked_window(&mut *transform.operator, window.width, window.height, seed).map_err(failed)?;
+                let inner = checked_window(&mut *transform.operator, window.width, window.height, seed)
+                    .map_err(failed)?;
                 window = window.then(inner);
             }
             if !effect.crop_only {
@@ -276,8 +288,9 @@ struct Wanted {
 fn reduction(header: &Header, window: Window, effect: Option<&Effect>) -> u32 {
     let Some(Effect { reducible: true, output, .. }) = effect else { return 1 };
     let [Some(height), Some(width), ..] = output.shape[..] else { return 1 };
-    let enough =
-        |reduction: &u32| *reduction > 1 && window.width / reduction >= width && window.height / reduction >= height;
+    let enough = |reduction: &u32| {
+        *reduction > 1 && window.width / reduction >= width && window.height / reduction >= height
+    };
     header.reductions.iter().copied().filter(enough).max().unwrap_or(1)
 }
 
@@ -345,7 +358,12 @@ fn admitted(planned: &TensorType, declared: &[u32]) -> Result<(), OperatorError>
     }
 }
 
-fn checked_window(transform: &mut dyn Transform, width: u32, height: u32, seed: u64) -> Result<Window, OperatorError> {
+fn checked_window(
+    transform: &mut dyn Transform,
+    width: u32,
+    height: u32,
+    seed: u64,
+) -> Result<Window, OperatorError> {
     let window = transform.window(width, height, seed)?;
     if window.lies_in(width, height) {
         Ok(window)
@@ -355,7 +373,7 @@ fn checked_window(transform: &mut dyn Transform, width: u32, height: u32, seed: 
 }
 
 /// Copies a window out of an image `[height, width, channels]`, row by row.
-fn crop(image: &[u8], tensor: &TensorType, window: Window, output: &mut Output<'_>) {
+fn copy_window(image: &[u8], tensor: &TensorType, window: Window, output: &mut Output<'_>) {
     let Some(extents) = tensor.extents() else { return };
     let pixel = extents[2] as usize * tensor.dtype.size();
     let stride = extents[1] as usize * pixel;
@@ -370,7 +388,9 @@ fn choose(plan: &Plan, data: &[u8]) -> Result<usize, OperatorError> {
     if !plan.decoder_by_content {
         return Ok(0);
     }
-    let reads = |decoder: &crate::plan::DecoderStep| decoder.formats.iter().any(|format| data.starts_with(&format.magic));
+    let reads = |decoder: &crate::plan::DecoderStep| {
+        decoder.formats.iter().any(|format| data.starts_with(&format.magic))
+    };
     plan.decoders.iter().position(reads).ok_or_else(|| {
         let head: Vec<_> = data.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let known: Vec<_> = plan
@@ -378,7 +398,11 @@ fn choose(plan: &Plan, data: &[u8]) -> Result<usize, OperatorError> {
             .iter()
             .flat_map(|decoder| decoder.formats.iter().map(|format| format.media_type.as_str()))
             .collect();
-        let begins = if head.is_empty() { "it is empty".to_owned() } else { format!("it begins with {}", head.join(" ")) };
+        let begins = if head.is_empty() {
+            "it is empty".to_owned()
+        } else {
+            format!("it begins with {}", head.join(" "))
+        };
         OperatorError::UnsupportedData(format!(
             "no decoder knows its content ({begins}; the decoders at hand read {})",
             known.join(", ")
@@ -400,16 +424,17 @@ impl Scratch {
     /// Room for a tensor; its old content is unspecified.
     fn sized(&mut self, tensor: &TensorType, limit: usize) -> Result<&mut [u8], OperatorError> {
         let too_large = |what: String| OperatorError::TooLarge(format!("the tensor {tensor} {what}"));
-        let bytes = tensor
-            .byte_len()
-            .filter(|bytes| *bytes <= limit)
-            .ok_or_else(|| too_large(format!("is larger than the operator's output limit of {limit} bytes")))?;
+        let bytes = tensor.byte_len().filter(|bytes| *bytes <= limit).ok_or_else(|| {
+            too_large(format!("is larger than the operator's output limit of {limit} bytes"))
+        })?;
         let grown = bytes.saturating_sub(self.buffer.len());
         if grown > 0 {
             if !self.held.try_resize(bytes) {
                 return Err(too_large(format!("does not fit the memory limit: {bytes} bytes are wanted")));
             }
-            self.buffer.try_reserve_exact(grown).map_err(|error| too_large(format!("has no room: {error}")))?;
+            self.buffer
+                .try_reserve_exact(grown)
+                .map_err(|error| too_large(format!("has no room: {error}")))?;
             self.buffer.resize(bytes, 0);
         }
         Ok(&mut self.buffer[..bytes])

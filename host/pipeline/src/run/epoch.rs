@@ -66,7 +66,11 @@ enum Crew {
     /// The caller's thread, when it asks for a batch.
     Caller { worker: Box<Worker>, tasks: VecDeque<Task> },
     /// Threads.
-    Threads { tasks: Option<Sender<Task>>, finished: Receiver<Finished>, handles: Vec<thread::JoinHandle<()>> },
+    Threads {
+        tasks: Option<Sender<Task>>,
+        finished: Receiver<Finished>,
+        handles: Vec<thread::JoinHandle<()>>,
+    },
 }
 
 impl Epoch {
@@ -269,7 +273,10 @@ impl Crew {
                 thread::Builder::new()
                     .name(format!("zenith-{number}"))
                     .spawn(move || worker.serve(&tasks, &finished))
-                    .map_err(|error| LoadError::System { action: "starting a worker thread", cause: error.to_string() })
+                    .map_err(|error| LoadError::System {
+                        action: "starting a worker thread",
+                        cause: error.to_string(),
+                    })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self::Threads { tasks: Some(task_sender), finished, handles })

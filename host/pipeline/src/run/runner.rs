@@ -13,12 +13,7 @@ use super::{
     stats::{EpochStats, RunCounters, StageCounter},
     work::lock,
 };
-use crate::{
-    error::LoadError,
-    options::RunOptions,
-    plan::Plan,
-    state::LoaderState,
-};
+use crate::{error::LoadError, options::RunOptions, plan::Plan, state::LoaderState};
 
 /// Encoded buffers kept for reuse, at most.
 const ENCODED_POOL_BYTES: usize = 32 << 20;
@@ -88,7 +83,9 @@ impl Runner {
     /// Samples of an epoch on this rank, as the sampler counts them.
     pub fn epoch_samples(&self, epoch: u64) -> Result<u64, LoadError> {
         let step = &self.shared.plan.sampler;
-        step.sampler()?.start(self.population(epoch, self.shared.options.seed)).map_err(|cause| step.fault(cause))
+        step.sampler()?
+            .start(self.population(epoch, self.shared.options.seed))
+            .map_err(|cause| step.fault(cause))
     }
 
     /// Batches of an epoch on this rank.
@@ -123,7 +120,8 @@ impl Runner {
             caller_wait: shared.counters.caller_wait(),
             stages: shared.stages.iter().zip(labels).map(|(stage, label)| stage.read(label)).collect(),
             slot_bytes: shared.budget.used_by(MemoryKind::Slots),
-            sample_bytes: shared.budget.used_by(MemoryKind::Samples) + shared.budget.used_by(MemoryKind::Other),
+            sample_bytes: shared.budget.used_by(MemoryKind::Samples)
+                + shared.budget.used_by(MemoryKind::Other),
             guest_bytes: plugins.iter().map(|stats| stats.memory).sum(),
             peak_bytes: shared.budget.peak(),
             replaced_instances: plugins.iter().map(|stats| stats.replaced).sum(),

@@ -1,9 +1,6 @@
 //! The slots that batches live in: one pool for each layout that the plan needs.
 
-use std::{
-    sync::Mutex,
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
 use zenith_buffer::{AcquireError, Budget, SlotLayout, SlotPool, WritableSlot};
 
@@ -44,9 +41,8 @@ impl Slots {
     /// The same, for a worker that has finished work in its hands: it waits a little for room.
     pub(super) fn exact(&self, sizes: &[usize], rows: usize) -> Result<WritableSlot, LoadError> {
         let pool = self.pool(sizes, rows)?;
-        pool.acquire_timeout(PATIENCE).map_err(|error| {
-            if error.is_transient() { self.exhausted(sizes, rows) } else { refused(&error) }
-        })
+        pool.acquire_timeout(PATIENCE)
+            .map_err(|error| if error.is_transient() { self.exhausted(sizes, rows) } else { refused(&error) })
     }
 
     /// The error that says why there is no slot.

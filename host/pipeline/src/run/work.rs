@@ -159,15 +159,21 @@ impl BatchWork {
         let indices: Vec<u64> = (0..self.indices.len()).filter(kept).map(|row| self.indices[row]).collect();
         let types = match (&self.storage, rows) {
             (Storage::Slot(slot), _) => {
-                let slot = lock(slot).take().ok_or_else(|| LoadError::Internal("a batch lost its slot".into()))?;
-                let types: Vec<_> = shared.plan.fields.iter().map(|field| field.sample_type.clone()).collect();
-                let removed: Vec<usize> = (0..self.indices.len()).filter(|row| failed.contains(row)).collect();
-                return Ok(assemble(shared, frozen(slot, self.indices.len(), &removed)?, &types, indices));
+                let slot =
+                    lock(slot).take().ok_or_else(|| LoadError::Internal("a batch lost its slot".into()))?;
+                let types: Vec<_> =
+                    shared.plan.fields.iter().map(|field| field.sample_type.clone()).collect();
+                let removed: Vec<usize> =
+                    (0..self.indices.len()).filter(|row| failed.contains(row)).collect();
+                return Ok(assemble(shared, &frozen(slot, self.indices.len(), &removed)?, &types, indices));
             }
             (Storage::Open(_), rows) => rows.unwrap_or_default(),
         };
-        let rows: Vec<OpenRow> = types.into_iter().enumerate().filter(|(row, _)| kept(row)).filter_map(|(_, row)| row).collect();
-        let Some(first) = rows.first() else { return Err(LoadError::Internal("a batch lost its rows".into())) };
+        let rows: Vec<OpenRow> =
+            types.into_iter().enumerate().filter(|(row, _)| kept(row)).filter_map(|(_, row)| row).collect();
+        let Some(first) = rows.first() else {
+            return Err(LoadError::Internal("a batch lost its rows".into()));
+        };
         let types: Vec<_> = first
             .iter()
             .zip(&shared.plan.fields)
@@ -181,20 +187,24 @@ impl BatchWork {
                 place.copy_from_slice(bytes);
             }
         }
-        Ok(assemble(shared, frozen(slot, rows.len(), &[])?, &types, indices))
+        Ok(assemble(shared, &frozen(slot, rows.len(), &[])?, &types, indices))
     }
 
     /// Rows whose shape is not that of the first row.
     fn odd_rows(&self, shared: &Shared, rows: &[Option<OpenRow>]) -> Vec<(usize, SampleError)> {
-        let Some((first, shape)) = rows.iter().enumerate().find_map(|(row, value)| Some((row, value.as_ref()?))) else {
+        let Some((first, shape)) =
+            rows.iter().enumerate().find_map(|(row, value)| Some((row, value.as_ref()?)))
+        else {
             return Vec::new();
         };
-        let differs = |values: &OpenRow| values.iter().zip(shape).any(|((left, _), (right, _))| left != right);
+        let differs =
+            |values: &OpenRow| values.iter().zip(shape).any(|((left, _), (right, _))| left != right);
         rows.iter()
             .enumerate()
             .filter(|(_, value)| value.as_ref().is_some_and(differs))
             .map(|(row, value)| {
-                let shown = |row: &OpenRow| row.first().map(|(extents, _)| extents.to_vec()).unwrap_or_default();
+                let shown =
+                    |row: &OpenRow| row.first().map(|(extents, _)| extents.to_vec()).unwrap_or_default();
                 let index = self.indices[row];
                 let error = SampleError {
                     culprit: "batch".into(),
@@ -214,7 +224,11 @@ impl BatchWork {
 }
 
 /// Ends the writing of a slot that has `rows` rows, less those that were left out.
-pub(super) fn frozen(mut slot: WritableSlot, rows: usize, removed: &[usize]) -> Result<FrozenSlot, LoadError> {
+pub(super) fn frozen(
+    mut slot: WritableSlot,
+    rows: usize,
+    removed: &[usize],
+) -> Result<FrozenSlot, LoadError> {
     slot.truncate(rows).map_err(internal)?;
     if !removed.is_empty() {
         slot.remove_rows(removed).map_err(internal)?;
@@ -228,12 +242,7 @@ pub(super) fn internal(error: SlotError) -> LoadError {
 }
 
 /// A batch over a frozen slot.
-fn assemble(
-    shared: &Shared,
-    slot: FrozenSlot,
-    types: &[TensorType],
-    indices: Vec<u64>,
-) -> Batch {
+fn assemble(shared: &Shared, slot: &FrozenSlot, types: &[TensorType], indices: Vec<u64>) -> Batch {
     let rows = u32::try_from(indices.len()).unwrap_or(u32::MAX);
     let tensors = types
         .iter()

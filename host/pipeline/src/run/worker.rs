@@ -54,15 +54,14 @@ impl Worker {
     pub(super) fn serve(mut self, tasks: &Receiver<Task>, finished: &Sender<Finished>) {
         let mut ahead: Option<Task> = None;
         loop {
-            let task = match ahead.take() {
-                Some(task) => task,
-                None => {
-                    let waiting = Instant::now();
-                    let Ok(task) = tasks.recv() else { return };
-                    self.shared.counters.worker_waited(waiting.elapsed());
-                    self.submit(&task);
-                    task
-                }
+            let task = if let Some(task) = ahead.take() {
+                task
+            } else {
+                let waiting = Instant::now();
+                let Ok(task) = tasks.recv() else { return };
+                self.shared.counters.worker_waited(waiting.elapsed());
+                self.submit(&task);
+                task
             };
             if self.stop.load(Relaxed) {
                 return;
@@ -121,7 +120,9 @@ impl Worker {
             let read = tools.reader.next();
             shared.counters.waited_for_reads(waiting.elapsed());
             let Some((index, sample)) = read else {
-                return Err(LoadError::Internal("a reader answered fewer samples than it was asked for".to_owned()));
+                return Err(LoadError::Internal(
+                    "a reader answered fewer samples than it was asked for".to_owned(),
+                ));
             };
             let id = SampleId { run_seed: which.run_seed, epoch: which.epoch, index };
             let result = match sample {
@@ -151,11 +152,14 @@ impl Worker {
             && !shared.plan.batch_transforms.is_empty()
         {
             let transformed = catch_unwind(AssertUnwindSafe(|| {
-                let Ok(Some(batch)) = std::mem::replace(&mut finished.result, Ok(None)) else { return Ok(None) };
+                let Ok(Some(batch)) = std::mem::replace(&mut finished.result, Ok(None)) else {
+                    return Ok(None);
+                };
                 let which = self.which;
                 self.tools()?.batch(&shared, batch, which).map(Some)
             }));
-            finished.result = transformed.unwrap_or_else(|panic| Err(LoadError::Internal(panic_text(&*panic))));
+            finished.result =
+                transformed.unwrap_or_else(|panic| Err(LoadError::Internal(panic_text(&*panic))));
         }
         Some(finished)
     }
@@ -254,7 +258,8 @@ impl Tools {
             let mut slot = shared.slots.exact(&sizes, 1)?;
             {
                 let inputs: Option<Vec<_>> = batch.tensors.iter().map(BatchTensor::view).collect();
-                let inputs = inputs.ok_or_else(|| LoadError::Internal("a batch has no consistent size".into()))?;
+                let inputs =
+                    inputs.ok_or_else(|| LoadError::Internal("a batch has no consistent size".into()))?;
                 let mut outputs: Vec<_> =
                     slot.fields_mut().map_err(internal)?.into_iter().map(Output::place).collect();
                 transform.apply(&inputs, seed, &mut outputs).map_err(failed)?;
@@ -283,7 +288,6 @@ impl Tools {
         Ok(batch)
     }
 }
-
 
 /// What a panic said.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
