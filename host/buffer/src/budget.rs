@@ -127,17 +127,13 @@ impl Budget {
         let admitted = counters.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
             used.checked_add(bytes).filter(|total| *total <= counters.limit)
         });
-        match admitted {
-            Ok(before) => {
-                counters.peak.fetch_max(before + bytes, Ordering::Relaxed);
-                counters.by_kind[kind.position()].fetch_add(bytes, Ordering::Relaxed);
-                true
-            }
-            Err(_) => {
-                counters.refused.fetch_add(1, Ordering::Relaxed);
-                false
-            }
-        }
+        let Ok(before) = admitted else {
+            counters.refused.fetch_add(1, Ordering::Relaxed);
+            return false;
+        };
+        counters.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        counters.by_kind[kind.position()].fetch_add(bytes, Ordering::Relaxed);
+        true
     }
 
     pub(crate) fn charge(&self, kind: MemoryKind, bytes: usize) {
@@ -180,25 +176,18 @@ impl Reservation {
 
     /// Sets the bytes it holds; answers `false`, and changes nothing, where that would pass the limit.
     pub fn try_resize(&mut self, bytes: usize) -> bool {
-        let fits = match bytes.checked_sub(self.bytes) {
-            Some(more) => self.budget.try_charge(self.kind, more),
-            None => {
-                self.budget.discharge(self.kind, self.bytes - bytes);
-                true
-            }
-        };
-        if fits {
-            self.bytes = bytes;
+        if bytes > self.bytes && !self.budget.try_charge(self.kind, bytes - self.bytes) {
+            return false;
         }
-        fits
+        self.budget.discharge(self.kind, self.bytes.saturating_sub(bytes));
+        self.bytes = bytes;
+        true
     }
 
     /// Sets the bytes it holds, even past the limit.
     pub fn force_resize(&mut self, bytes: usize) {
-        match bytes.checked_sub(self.bytes) {
-            Some(more) => self.budget.charge(self.kind, more),
-            None => self.budget.discharge(self.kind, self.bytes - bytes),
-        }
+        self.budget.charge(self.kind, bytes.saturating_sub(self.bytes));
+        self.budget.discharge(self.kind, self.bytes.saturating_sub(bytes));
         self.bytes = bytes;
     }
 }

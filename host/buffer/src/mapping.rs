@@ -32,10 +32,6 @@ impl Mapping {
         Ok(Self { start: system::map(bytes)?, bytes })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// The first byte. It may be written through, by someone who has exclusion.
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
@@ -157,11 +153,11 @@ mod tests {
     fn small_and_large_mappings_are_zeroed_aligned_and_writable() {
         for bytes in [0, 1, 4096, 4097, if cfg!(miri) { 9000 } else { (5 << 20) + 12_345 }] {
             let mut mapping = Mapping::new(bytes).unwrap();
-            assert!(mapping.bytes() >= bytes && mapping.bytes() < bytes + 4097);
+            assert!(mapping.bytes >= bytes && mapping.bytes < bytes + 4097);
             assert_eq!(mapping.start().as_ptr().align_offset(crate::ALIGNMENT), 0);
             assert!(mapping.as_mut_slice().iter().all(|byte| *byte == 0));
             mapping.as_mut_slice().fill(7);
-            let last = mapping.bytes() - 1;
+            let last = mapping.bytes - 1;
             // SAFETY: the last byte lies inside, and nobody writes.
             assert_eq!(unsafe { mapping.slice(last, 1) }, [7]);
         }

@@ -95,7 +95,7 @@ pub(crate) struct Home {
     closed: AtomicBool,
     waiters: AtomicUsize,
     gate: Mutex<()>,
-    came_home: Condvar,
+    returned: Condvar,
 }
 
 impl SlotPool {
@@ -114,7 +114,7 @@ impl SlotPool {
                 closed: AtomicBool::new(false),
                 waiters: AtomicUsize::new(0),
                 gate: Mutex::new(()),
-                came_home: Condvar::new(),
+                returned: Condvar::new(),
             }),
         }
     }
@@ -152,7 +152,7 @@ impl SlotPool {
                 return Err(error);
             }
             let sleep = if home.budget.limit().is_some() { left.min(BUDGET_POLL) } else { left };
-            gate = home.came_home.wait_timeout(gate, sleep).unwrap_or_else(PoisonError::into_inner).0;
+            gate = home.returned.wait_timeout(gate, sleep).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -160,7 +160,7 @@ impl SlotPool {
     pub fn close(&self) {
         self.home.closed.store(true, Ordering::SeqCst);
         drop(self.home.gate.lock());
-        self.home.came_home.notify_all();
+        self.home.returned.notify_all();
     }
 
     /// Gives the memory of unused slots back to the system; answers how many there were.
@@ -276,7 +276,7 @@ impl Home {
         fence(Ordering::SeqCst);
         if self.waiters.load(Ordering::SeqCst) > 0 {
             drop(self.gate.lock());
-            self.came_home.notify_all();
+            self.returned.notify_all();
         }
     }
 
