@@ -13,6 +13,7 @@ The result depends on `--seed` and `--count` only: not on the number of processe
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import importlib
 import io
@@ -51,8 +52,8 @@ SIZES = [((500, 375), 50), ((500, 333), 20), ((375, 500), 15), ((500, 400), 10),
 # The part of the photograph's area that a crop keeps.
 SMALLEST_CROP = 0.35
 
-# Bytes that an encoded picture may have, drawn from a normal distribution. Many stay below it, at the
-# best quality, so that their mean is near ImageNet's 110 KB.
+# Bytes that an encoded picture may have, drawn from a normal distribution. Many stay below it even
+# at the best quality, so that their mean is near ImageNet's 110 KB.
 MEAN_BYTES, SPREAD_BYTES = 135_000, 30_000
 QUALITIES = range(60, 99)
 
@@ -86,9 +87,7 @@ def crop(image: Image.Image, size: tuple[int, int], rng: random.Random) -> Image
     scale = largest * rng.uniform(SMALLEST_CROP, 1.0) ** 0.5
     across, down = width * scale, height * scale
     left, top = rng.uniform(0, image.width - across), rng.uniform(0, image.height - down)
-    return image.resize(
-        size, Image.Resampling.BICUBIC, box=(left, top, left + across, top + down)
-    )
+    return image.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + across, top + down))
 
 
 def encode(image: Image.Image, target: float) -> bytes:
@@ -137,9 +136,10 @@ def write_folder(request: Request, out: Path, processes: int) -> int:
 
 def write_shards(request: Request, out: Path, processes: int) -> int:
     """Writes `out/000.tar`, … with members `<key>.jpg` and `<key>.cls`; answers bytes."""
-    shards = [tarfile.open(out / f"{shard:03}.tar", "w") for shard in range(request.shards)]
     written = 0
-    try:
+    with contextlib.ExitStack() as stack:
+        paths = (out / f"{shard:03}.tar" for shard in range(request.shards))
+        shards = [stack.enter_context(tarfile.open(path, "w")) for path in paths]
         for index, label, data in pictures(request, processes):
             shard = shards[index * request.shards // request.count]
             for suffix, content in (("jpg", data), ("cls", str(label).encode())):
@@ -147,9 +147,6 @@ def write_shards(request: Request, out: Path, processes: int) -> int:
                 member.size = len(content)
                 shard.addfile(member, io.BytesIO(content))
             written += len(data)
-    finally:
-        for shard in shards:
-            shard.close()
     return written
 
 

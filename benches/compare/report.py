@@ -34,8 +34,7 @@ def medians(rounds: dict[str, list[Measurement]]) -> dict[str, Measurement]:
     """The median of each figure over the rounds, for each contestant."""
     return {
         name: {
-            figure.key: statistics.median(one[figure.key] for one in measured)
-            for figure in FIGURES
+            figure.key: statistics.median(one[figure.key] for one in measured) for figure in FIGURES
         }
         for name, measured in rounds.items()
     }

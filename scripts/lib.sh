@@ -1,0 +1,97 @@
+# Shared by the scripts beside it: where things are kept, and how a step reports itself.
+# Sourced, never run.
+# shellcheck shell=bash
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+
+# What outlives a checkout: compiled dependencies, downloads, tools. Deleting it costs time only.
+CACHE=${ZENITH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/zenith-ci}
+# What belongs to this checkout: logs, photographs, wheels. Ignored by git.
+LOCAL=$ROOT/.cache
+LOGS=$LOCAL/logs
+VENV=$ROOT/.venv
+PYTHON=$VENV/bin/python
+mkdir -p "$CACHE" "$LOGS"
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
+# `plugins/` has a folder of its own, so that the two workspaces can build at the same time.
+PLUGINS_TARGET_DIR=$CACHE/target-plugins
+export UV_CACHE_DIR=${UV_CACHE_DIR:-$CACHE/uv}
+export CARGO_TERM_COLOR=never PYTHONUNBUFFERED=1
+
+RUST_VERSION=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+
+# Which steps failed, by name.
+FAILED=()
+
+log_of() {
+    printf '%s/%s.log' "$LOGS" "$(tr -cs 'a-zA-Z0-9' '-' <<<"$1" | sed 's/^-//; s/-$//' | tr 'A-Z' 'a-z')"
+}
+
+# ended NAME STATUS SECONDS: ends the line that shows a step, and shows its log where it failed.
+ended() {
+    local name=$1 status=$2 seconds=$3 log
+    log=$(log_of "$name")
+    if [ "$status" -eq 0 ]; then
+        printf ' %5d s\n' "$seconds"
+        return 0
+    fi
+    printf ' %5d s  FAILED\n' "$seconds"
+    tail -n "${ZENITH_LOG_LINES:-80}" "$log" | sed 's/^/    /'
+    printf '    (exit status %s; the whole log: %s)\n' "$status" "$log"
+    FAILED+=("$name")
+    return 1
+}
+
+# step NAME COMMAND...: runs it quietly; answers whether it succeeded. The command runs as a job of
+# its own, because `set -e` does not hold inside the condition of an `if` or the left side of `||`.
+step() {
+    local name=$1 started=$SECONDS status=0 pid
+    shift
+    printf '%-52s' "$name"
+    "$@" >"$(log_of "$name")" 2>&1 </dev/null &
+    pid=$!
+    if [ -t 1 ]; then
+        while kill -0 "$pid" 2>/dev/null; do
+            printf ' %5d s\r%-52s' $((SECONDS - started)) "$name"
+            sleep 0.2
+        done
+    fi
+    wait "$pid" || status=$?
+    ended "$name" "$status" $((SECONDS - started))
+}
+
+# begin NAME COMMAND...: starts a step beside the ones that follow. One at a time.
+begin() {
+    BESIDE_NAME=$1 BESIDE_STARTED=$SECONDS
+    shift
+    "$@" >"$(log_of "$BESIDE_NAME")" 2>&1 </dev/null &
+    BESIDE=$!
+    trap 'kill "$BESIDE" 2>/dev/null || true' EXIT
+}
+
+# finish: waits for what `begin` started. The seconds are those that it took in all.
+finish() {
+    local status=0
+    wait "$BESIDE" || status=$?
+    trap - EXIT
+    printf '%-52s' "$BESIDE_NAME"
+    ended "$BESIDE_NAME" "$status" $((SECONDS - BESIDE_STARTED))
+}
+
+# say LINE: something to know that is not a failure.
+say() { printf '%s\n' "$*"; }
+
+# stop MESSAGE HINT: for what the scripts cannot mend.
+stop() {
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+# fingerprint PATH...: a digest of the files under these paths that git does not ignore.
+fingerprint() {
+    { git ls-files -z --cached --others --exclude-standard -- "$@" || find "$@" -type f -print0; } 2>/dev/null |
+        sort -z | xargs -0 -r sha256sum 2>/dev/null | sha256sum | cut -d' ' -f1
+}
