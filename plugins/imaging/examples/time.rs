@@ -9,9 +9,12 @@ use zenith_imaging::{Image, Interpolation, Resizer, flip, simd::Level};
 use zenith_plugin_sdk::{DType, Tensor};
 
 fn main() {
-    let noise: Vec<u8> = (0..1920 * 1080 * 4_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let noise: Vec<u8> =
+        (0..1920 * 1080 * 4_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     for level in Level::all() {
-        for (height, width, channels) in [(300, 350, 3), (224, 350, 3), (300, 350, 1), (300, 350, 4), (1080, 1920, 3), (120, 150, 3)] {
+        for (height, width, channels) in
+            [(300, 350, 3), (224, 350, 3), (300, 350, 1), (300, 350, 4), (1080, 1920, 3), (120, 150, 3)]
+        {
             let extents = [height, width, channels];
             let length = extents.iter().product::<u32>() as usize;
             let Some(tensor) = Tensor::new(DType::Uint8, &extents, &noise[..length]) else { continue };
@@ -21,11 +24,11 @@ fn main() {
                 // Two sizes in turns, so that tables are made anew for each, as a random crop does.
                 let mut narrow = extents;
                 narrow[1] -= 1;
-                let Some(other) = Tensor::new(
-                    DType::Uint8,
-                    &narrow,
-                    &noise[..narrow.iter().product::<u32>() as usize],
-                ) else { continue };
+                let Some(other) =
+                    Tensor::new(DType::Uint8, &narrow, &noise[..narrow.iter().product::<u32>() as usize])
+                else {
+                    continue;
+                };
                 let fresh = best(|| {
                     drop(resizer.resize(black_box(tensor), (224, 224), &mut place));
                     drop(resizer.resize(black_box(other), (224, 224), &mut place));

@@ -113,8 +113,7 @@ mod tests {
 
     #[test]
     fn open_extents_stay_open() {
-        let input =
-            TensorType { dtype: DType::Float32, shape: [None, None, Some(3)].into_iter().collect() };
+        let input = TensorType { dtype: DType::Float32, shape: [None, None, Some(3)].into_iter().collect() };
         let layout = Layout::of(&input).unwrap();
         assert_eq!(layout.size(), None);
         assert_eq!(layout.resized(Some(8), Some(9)).to_string(), "float32[8, 9, 3]");
@@ -123,10 +122,7 @@ mod tests {
     #[test]
     fn what_is_no_image_is_refused_with_its_type() {
         for (shape, expected) in [
-            (
-                &[3][..],
-                "takes images as [height, width, channels] or [height, width], not uint8[3]",
-            ),
+            (&[3][..], "takes images as [height, width, channels] or [height, width], not uint8[3]"),
             (&[0, 5, 3], "takes images with at least one pixel, not uint8[0, 5, 3]"),
         ] {
             let error = Layout::of(&TensorType::fixed(DType::Uint8, shape)).unwrap_err();

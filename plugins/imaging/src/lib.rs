@@ -9,6 +9,7 @@
 
 mod axis;
 mod convolve;
+mod cut;
 mod flip;
 mod float;
 mod layout;
@@ -17,6 +18,7 @@ mod resizer;
 pub mod simd;
 mod size;
 
+pub use cut::cut;
 pub use flip::flip;
 pub use layout::{Image, Layout};
 pub use resizer::{Interpolation, Resizer};

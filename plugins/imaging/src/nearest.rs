@@ -58,10 +58,7 @@ fn pick<const PIXEL: usize>(columns: &[usize], input: &[u8], output: &mut [u8]) 
 
 fn source(position: usize, input: usize, output: usize, centers: bool) -> usize {
     let scale = input as f32 / output as f32;
-    let index = if centers {
-        ((position as f64 + 0.5) * f64::from(scale)) as f32
-    } else {
-        position as f32 * scale
-    };
+    let index =
+        if centers { ((position as f64 + 0.5) * f64::from(scale)) as f32 } else { position as f32 * scale };
     (index.floor() as usize).min(input - 1)
 }

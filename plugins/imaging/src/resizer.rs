@@ -93,7 +93,9 @@ impl Resizer {
             return Ok(());
         }
         let input = layout.resized(layout.height, layout.width);
-        Err(Error::UnsupportedType(format!("takes uint8 images of 1 to 4 channels or float32 images, not {input}")))
+        Err(Error::UnsupportedType(format!(
+            "takes uint8 images of 1 to 4 channels or float32 images, not {input}"
+        )))
     }
 
     /// Resizes an image to `height` × `width` pixels, written to `place`, whose length must be that
@@ -115,7 +117,9 @@ impl Resizer {
         match &mut self.method {
             _ if size == (image.height(), image.width()) => place.copy_from_slice(image.data()),
             Method::Nearest(nearest) => nearest.run(image, size, place),
-            Method::Filtered { floats, .. } if layout.dtype == DType::Float32 => floats.run(image, size, place),
+            Method::Filtered { floats, .. } if layout.dtype == DType::Float32 => {
+                floats.run(image, size, place)
+            }
             Method::Filtered { bytes, .. } => bytes.run(self.level, image, size, place),
         }
         Ok(())

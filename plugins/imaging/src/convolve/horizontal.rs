@@ -51,8 +51,7 @@ impl Horizontal {
             self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
             let first = self.weights.len();
             for pair in weights.chunks(2) {
-                let weight =
-                    |index| pair.get(index).map_or(0, |weight| fixed_point(*weight, self.precision));
+                let weight = |index| pair.get(index).map_or(0, |weight| fixed_point(*weight, self.precision));
                 let (even, odd) = (weight(0), weight(1));
                 self.weights.push(Weights([even, odd, even, odd, even, odd, even, odd]));
             }
@@ -141,8 +140,8 @@ impl Horizontal {
                 }
                 *sum = simd.shift_right(*sum, self.precision);
             }
-            let bytes = simd
-                .narrow_to_u8(simd.narrow_to_i16(sums[0], sums[1]), simd.narrow_to_i16(sums[2], sums[3]));
+            let bytes =
+                simd.narrow_to_u8(simd.narrow_to_i16(sums[0], sums[1]), simd.narrow_to_i16(sums[2], sums[3]));
             let at = output.as_mut_ptr().wrapping_add(group * GROUP * CHANNELS);
             // SAFETY: `group` is below `groups`, so 16 bytes from here end within the checked room.
             unsafe { simd.store_rows(at, output_stride, simd.shuffle(bytes, &Tables::<CHANNELS>::CLOSE_UP)) };
@@ -154,8 +153,7 @@ impl Horizontal {
         let half = 1 << (self.precision - 1);
         let positions = self.starts.iter().zip(self.weights.chunks_exact(self.pairs));
         let ranges = self.axis.iter().map(|(_, weights)| weights.len());
-        for (((start, weights), count), pixel) in
-            positions.zip(ranges).zip(output.chunks_exact_mut(channels))
+        for (((start, weights), count), pixel) in positions.zip(ranges).zip(output.chunks_exact_mut(channels))
         {
             for (channel, value) in pixel.iter_mut().enumerate() {
                 let mut sum: i32 = half;

@@ -48,8 +48,7 @@ impl Vertical {
             self.ranges.push((start, weights.len()));
             let first = self.weights.len();
             for pair in weights.chunks(2) {
-                let weight =
-                    |index| pair.get(index).map_or(0, |weight| fixed_point(*weight, self.precision));
+                let weight = |index| pair.get(index).map_or(0, |weight| fixed_point(*weight, self.precision));
                 self.weights.push([weight(0), weight(1)]);
             }
             self.weights.resize(first + self.pairs, [0; 2]);
