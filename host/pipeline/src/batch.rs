@@ -1,5 +1,7 @@
 //! A finished batch: named tensors that share one slot, which goes home when the last is dropped.
 
+use std::ptr::NonNull;
+
 use zenith_buffer::FrozenSlot;
 use zenith_core::{DType, Extents, TensorView};
 
@@ -34,6 +36,18 @@ impl BatchTensor {
     /// The elements, row-major and without padding, aligned to 64 bytes.
     pub fn data(&self) -> &[u8] {
         self.slot.field(self.field).and_then(|bytes| bytes.get(..self.bytes)).unwrap_or_default()
+    }
+
+    /// The address of the elements, for a consumer outside Rust that keeps a clone of this tensor for
+    /// as long as it uses the address. Such a consumer may write, as torch does to a tensor in place;
+    /// whoever hands the address out must then not call [`BatchTensor::data`] meanwhile.
+    pub fn start(&self) -> Option<NonNull<u8>> {
+        self.slot.field_start(self.field)
+    }
+
+    /// The size of the elements together, in bytes.
+    pub fn byte_len(&self) -> usize {
+        self.bytes
     }
 
     pub(crate) fn view(&self) -> Option<TensorView<'_>> {
