@@ -4,6 +4,7 @@
 
 mod chain;
 mod epoch;
+mod place;
 mod quarantine;
 mod runner;
 mod slots;

@@ -3,13 +3,16 @@
 
 use std::{sync::Arc, time::Instant};
 
-use zenith_buffer::{Budget, MemoryKind, Reservation};
+use zenith_buffer::Budget;
 use zenith_core::{
-    Decode, DecodeRequest, Effect, Extents, Header, OperatorError, Output, TensorType, TensorView, Transform,
+    Decode, DecodeRequest, Effect, Header, OperatorError, Output, TensorType, TensorView, Transform,
     Window, operator_seed,
 };
 
-use super::stats::StageCounter;
+use super::{
+    place::{Destination, Scratch, admitted, complete, copy_window},
+    stats::StageCounter,
+};
 use crate::{
     error::{LoadError, SampleError, SampleFailure},
     options::Fidelity,
@@ -28,14 +31,6 @@ impl SampleId {
     fn seed(&self, step: &OperatorStep) -> u64 {
         operator_seed(self.run_seed, self.epoch, self.index, step.position())
     }
-}
-
-/// Where a sample's tensor goes.
-pub(super) enum Destination<'a> {
-    /// Its place in the batch's slot, of exactly the planned size.
-    Place(&'a mut [u8]),
-    /// A buffer of its own, where the size differs from sample to sample.
-    Open(&'a mut Vec<u8>, &'a mut Extents),
 }
 
 /// One worker's decoders and transforms, with the buffers between them.
@@ -306,58 +301,6 @@ impl PlannedTransform {
     }
 }
 
-impl Destination<'_> {
-    /// Lets an operator write its result here, and checks that it is what was planned.
-    fn receive(
-        &mut self,
-        planned: &TensorType,
-        limit: usize,
-        write: impl FnOnce(&mut Output<'_>) -> Result<(), OperatorError>,
-    ) -> Result<(), OperatorError> {
-        match self {
-            Self::Place(place) => {
-                if planned.byte_len().is_some_and(|bytes| bytes != place.len()) {
-                    return Err(OperatorError::Answer(format!(
-                        "it makes {planned}, which does not fill its place of {} bytes in the batch",
-                        place.len()
-                    )));
-                }
-                complete(place, write)
-            }
-            Self::Open(buffer, extents) => {
-                let mut output = Output::open(planned.dtype, limit, buffer);
-                if let Some(known) = planned.extents() {
-                    output.set_shape(&known);
-                }
-                write(&mut output)?;
-                output.finish()?;
-                let declared: Extents = output.declared().unwrap_or_default().iter().copied().collect();
-                admitted(planned, &declared)?;
-                **extents = declared;
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Has a place of known size written, and checks that it was.
-fn complete(
-    place: &mut [u8],
-    write: impl FnOnce(&mut Output<'_>) -> Result<(), OperatorError>,
-) -> Result<(), OperatorError> {
-    let mut output = Output::place(place);
-    write(&mut output)?;
-    Ok(output.finish()?)
-}
-
-fn admitted(planned: &TensorType, declared: &[u32]) -> Result<(), OperatorError> {
-    if planned.admits(planned.dtype, declared) {
-        Ok(())
-    } else {
-        Err(OperatorError::Answer(format!("it planned {planned}, but declared the shape {declared:?}")))
-    }
-}
-
 fn checked_window(
     transform: &mut dyn Transform,
     width: u32,
@@ -369,17 +312,6 @@ fn checked_window(
         Ok(window)
     } else {
         Err(OperatorError::Answer(format!("its window {window} does not lie in the {width}×{height} image")))
-    }
-}
-
-/// Copies a window out of an image `[height, width, channels]`, row by row.
-fn copy_window(image: &[u8], tensor: &TensorType, window: Window, output: &mut Output<'_>) {
-    let Some(extents) = tensor.extents() else { return };
-    let pixel = extents[2] as usize * tensor.dtype.size();
-    let stride = extents[1] as usize * pixel;
-    let (left, length) = (window.x as usize * pixel, window.width as usize * pixel);
-    for row in image.chunks_exact(stride.max(1)).skip(window.y as usize).take(window.height as usize) {
-        output.write(&row[left..left + length]);
     }
 }
 
@@ -408,55 +340,4 @@ fn choose(plan: &Plan, data: &[u8]) -> Result<usize, OperatorError> {
             known.join(", ")
         ))
     })
-}
-
-/// A buffer between two operators. It grows to the largest tensor it has held, within the budget.
-struct Scratch {
-    buffer: Vec<u8>,
-    held: Reservation,
-}
-
-impl Scratch {
-    fn new(budget: &Budget) -> Self {
-        Self { buffer: Vec::new(), held: budget.force_reserve(MemoryKind::Other, 0) }
-    }
-
-    /// Room for a tensor; its old content is unspecified.
-    fn sized(&mut self, tensor: &TensorType, limit: usize) -> Result<&mut [u8], OperatorError> {
-        let too_large = |what: String| OperatorError::TooLarge(format!("the tensor {tensor} {what}"));
-        let bytes = tensor.byte_len().filter(|bytes| *bytes <= limit).ok_or_else(|| {
-            too_large(format!("is larger than the operator's output limit of {limit} bytes"))
-        })?;
-        let grown = bytes.saturating_sub(self.buffer.len());
-        if grown > 0 {
-            if !self.held.try_resize(bytes) {
-                return Err(too_large(format!("does not fit the memory limit: {bytes} bytes are wanted")));
-            }
-            self.buffer
-                .try_reserve_exact(grown)
-                .map_err(|error| too_large(format!("has no room: {error}")))?;
-            self.buffer.resize(bytes, 0);
-        }
-        Ok(&mut self.buffer[..bytes])
-    }
-
-    /// The bytes of the tensor that it holds.
-    fn bytes(&self, tensor: &TensorType) -> &[u8] {
-        &self.buffer[..tensor.byte_len().unwrap_or(0).min(self.buffer.len())]
-    }
-
-    /// Takes a result whose shape the operator declares itself.
-    fn open(
-        &mut self,
-        dtype: zenith_core::DType,
-        limit: usize,
-        write: &mut dyn FnMut(&mut Output<'_>) -> Result<(), OperatorError>,
-    ) -> Result<Extents, OperatorError> {
-        let mut output = Output::open(dtype, limit, &mut self.buffer);
-        write(&mut output)?;
-        output.finish()?;
-        let declared = output.declared().unwrap_or_default().iter().copied().collect();
-        self.held.force_resize(self.buffer.len());
-        Ok(declared)
-    }
 }

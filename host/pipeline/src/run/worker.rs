@@ -14,7 +14,8 @@ use crossbeam_channel::{Receiver, Sender};
 use zenith_core::{BatchTransform, Extents, Output, Reader, Sample, TensorType, Value, operator_seed};
 
 use super::{
-    chain::{Chain, Destination, SampleId},
+    chain::{Chain, SampleId},
+    place::Destination,
     runner::Shared,
     work::{Finished, OpenRow, Task, frozen, internal},
 };
