@@ -31,23 +31,24 @@ log_of() {
 }
 
 # ended NAME STATUS SECONDS: ends the line that shows a step, and shows its log where it failed.
+# Leaves the status in STATUS and answers 0, so that nobody is tempted to call it in a condition.
 ended() {
     local name=$1 status=$2 seconds=$3 log
     log=$(log_of "$name")
+    STATUS=$status
     if [ "$status" -eq 0 ]; then
         printf ' %5d s\n' "$seconds"
-        return 0
+        return
     fi
     printf ' %5d s  FAILED\n' "$seconds"
     tail -n "${ZENITH_LOG_LINES:-80}" "$log" | sed 's/^/    /'
     printf '    (exit status %s; the whole log: %s)\n' "$status" "$log"
     FAILED+=("$name")
-    return 1
 }
 
-# step NAME COMMAND...: runs it quietly; answers whether it succeeded. The command runs as a job of
-# its own, because `set -e` does not hold inside the condition of an `if` or the left side of `||`.
-step() {
+# check NAME COMMAND...: runs it quietly and goes on, whatever comes of it. Never to be called in the
+# condition of an `if` or beside `||`: bash then ignores `set -e` inside the command.
+check() {
     local name=$1 started=$SECONDS status=0 pid
     shift
     printf '%-52s' "$name"
@@ -63,6 +64,12 @@ step() {
     ended "$name" "$status" $((SECONDS - started))
 }
 
+# step NAME COMMAND...: as `check`, but nothing can follow where it fails.
+step() {
+    check "$@"
+    [ "$STATUS" -eq 0 ] || exit 1
+}
+
 # begin NAME COMMAND...: starts a step beside the ones that follow. One at a time.
 begin() {
     BESIDE_NAME=$1 BESIDE_STARTED=$SECONDS
@@ -72,13 +79,15 @@ begin() {
     trap 'kill "$BESIDE" 2>/dev/null || true' EXIT
 }
 
-# finish: waits for what `begin` started. The seconds are those that it took in all.
+# finish: waits for what `begin` started, without which nothing can follow. The seconds are those that
+# it took in all.
 finish() {
     local status=0
     wait "$BESIDE" || status=$?
     trap - EXIT
     printf '%-52s' "$BESIDE_NAME"
     ended "$BESIDE_NAME" "$status" $((SECONDS - BESIDE_STARTED))
+    [ "$STATUS" -eq 0 ] || exit 1
 }
 
 # say LINE: something to know that is not a failure.
