@@ -6,6 +6,8 @@
 //! it to binary32 gives what the fused operation gives. It is also the same natively and in
 //! WebAssembly, which has no fused operation.
 
+#![expect(clippy::inline_always, reason = "a loop gets wide vectors only where everything in it is inlined")]
+
 use zenith_planar::{Work, widest};
 
 /// Multiplies every value by `factor`, 0 or more.
@@ -20,14 +22,13 @@ pub fn adjust_brightness(image: &mut [u8], factor: f64) {
 /// The mean is of exact sums, where torch adds up in binary32; the two may differ in the last place
 /// for images of more than 65,000 pixels.
 pub fn adjust_contrast(image: &mut [u8], channels: usize, factor: f64) {
-    let (sum, pixels) = match channels {
-        1 => (image.iter().map(|value| u64::from(*value)).sum(), image.len()),
-        _ => {
-            let mut sum = 0;
-            widest(GreySum { image, sum: &mut sum });
-            (sum, image.len() / 3)
-        }
-    };
+    let mut sum = 0;
+    if channels == 1 {
+        sum = image.iter().map(|value| u64::from(*value)).sum();
+    } else {
+        widest(GreySum { image, sum: &mut sum });
+    }
+    let pixels = image.len() / channels.max(1);
     if pixels == 0 {
         return;
     }
@@ -64,9 +65,8 @@ impl Blend {
 /// The grey of a pixel, without its fraction.
 #[inline(always)]
 fn grey([red, green, blue]: [u8; 3]) -> u8 {
-    let fused = |sum: f32, value: u8, weight: f32| {
-        narrow(f64::from(sum) + f64::from(value) * f64::from(weight))
-    };
+    let fused =
+        |sum: f32, value: u8, weight: f32| narrow(f64::from(sum) + f64::from(value) * f64::from(weight));
     clamp(fused(fused(f32::from(red) * 0.2989, green, 0.587), blue, 0.114))
 }
 
@@ -74,7 +74,7 @@ fn grey([red, green, blue]: [u8; 3]) -> u8 {
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to 0..=255 just before")]
 fn clamp(value: f32) -> u8 {
-    value.max(0.0).min(255.0) as i32 as u8
+    value.clamp(0.0, 255.0) as i32 as u8
 }
 
 #[inline(always)]

@@ -163,6 +163,8 @@ impl Transform for ColorJitter {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers are small")]
+
     use std::collections::HashSet;
 
     use zenith_plugin_sdk::{parse_config, testing::apply};
@@ -205,7 +207,8 @@ mod tests {
             }
         }
         assert_eq!(orders.len(), 24);
-        for (index, (low, high)) in [(0.6, 1.4), (0.6, 1.4), (0.6, 1.4), (-0.1, 0.1)].into_iter().enumerate() {
+        for (index, (low, high)) in [(0.6, 1.4), (0.6, 1.4), (0.6, 1.4), (-0.1, 0.1)].into_iter().enumerate()
+        {
             let margin = (high - low) / 100.0;
             assert!(least[index] >= low && least[index] < low + margin);
             assert!(greatest[index] < high && greatest[index] > high - margin);

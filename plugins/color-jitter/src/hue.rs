@@ -2,6 +2,8 @@
 //! of torchvision's v2 `adjust_hue` (which follows Pillow's conversion). No operation is fused, so
 //! the results are torchvision's, natively and in WebAssembly.
 
+#![expect(clippy::inline_always, reason = "a loop gets wide vectors only where everything in it is inlined")]
+
 use zenith_planar::{Work, widest};
 
 /// Turns the hue of every pixel of a 3-channel image by `turn`, a part of the full circle from -0.5
@@ -69,7 +71,7 @@ fn to_rgb(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
     let fraction = sixfold - sextant as f32;
     let falling = saturation * fraction;
     let pale = 1.0 - saturation;
-    let hold = |value: f32| value.max(0.0).min(1.0);
+    let hold = |value: f32| value.clamp(0.0, 1.0);
     let q = hold((1.0 - falling) * value);
     let t = hold((falling + pale) * value);
     let p = hold(pale * value);
@@ -93,6 +95,8 @@ fn to_byte(value: f32) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers are small")]
+
     use super::*;
 
     #[test]

@@ -1,6 +1,8 @@
 //! How long a 224×224 RGB image takes, natively: `cargo run --release --example time`. The best of
 //! several rounds, beside a table of 256 results for each channel, the obvious rival.
 
+#![expect(clippy::print_stdout, reason = "printing is its purpose")]
+
 use std::{hint::black_box, time::Instant};
 
 use zenith_normalize::Normalize;
@@ -12,7 +14,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mean, std) = ([0.485_f32, 0.456, 0.406], [0.229_f32, 0.224, 0.225]);
     let config = r#"{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}"#;
     let mut normalize = Normalize::configure(parse_config(config)?)?;
-    let image: Vec<u8> = (0..PIXELS * 3).map(|index| u8::try_from(index * 7919 % 256)).collect::<Result<_, _>>()?;
+    let image: Vec<u8> =
+        (0..PIXELS * 3).map(|index| u8::try_from(index * 7919 % 256)).collect::<Result<_, _>>()?;
     let input = Tensor::new(DType::Uint8, &[224, 224, 3], &image).ok_or("the image has the wrong size")?;
 
     // `apply` clears the output first, which the host does not; the difference is measured apart.
@@ -20,9 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clearing = best(|| drop(black_box(vec![0_u8; PIXELS * 12])));
     let planes = best_in_place(|place| {
         zenith_planar::pixels_to_planes(&image, 3, place, |channel| {
-            move |value: u8| {
-                ((f32::from(value) * (1.0 / 255.0) - mean[channel]) / std[channel]).to_le_bytes()
-            }
+            move |value: u8| ((f32::from(value) * (1.0 / 255.0) - mean[channel]) / std[channel]).to_le_bytes()
         });
     });
     let table: [[[u8; 4]; 256]; 3] = std::array::from_fn(|channel| {

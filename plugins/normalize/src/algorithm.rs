@@ -103,8 +103,7 @@ impl Transform for Normalize {
     }
 
     fn apply(&mut self, input: Tensor<'_>, _seed: u64, output: &mut Output<'_>) -> Result<(), Error> {
-        let axis =
-            if input.dtype() == DType::Uint8 { Layout::Hwc } else { self.layout }.channel_axis();
+        let axis = if input.dtype() == DType::Uint8 { Layout::Hwc } else { self.layout }.channel_axis();
         let channels = input.extents().get(axis).map_or(0, |channels| *channels as usize);
         if input.dtype() == DType::Uint8 {
             let map = |channel| {
@@ -132,11 +131,7 @@ impl Transform for Normalize {
 
 impl Numbers {
     /// The numbers in binary32, each checked to be finite there and to pass `refuse`.
-    fn checked(
-        self,
-        key: &str,
-        refuse: impl Fn(f32) -> Option<&'static str>,
-    ) -> Result<Vec<f32>, Error> {
+    fn checked(self, key: &str, refuse: impl Fn(f32) -> Option<&'static str>) -> Result<Vec<f32>, Error> {
         let numbers = match self {
             Self::One(number) => vec![number],
             Self::Each(numbers) => numbers,
@@ -150,7 +145,10 @@ impl Numbers {
                 #[expect(clippy::cast_possible_truncation, reason = "torchvision rounds to binary32 too")]
                 let narrow = number as f32;
                 if !narrow.is_finite() {
-                    return Err(Error::config(key, format!("must be finite in binary32, but {number} is not")));
+                    return Err(Error::config(
+                        key,
+                        format!("must be finite in binary32, but {number} is not"),
+                    ));
                 }
                 refuse(narrow).map_or(Ok(narrow), |reason| Err(Error::config(key, reason)))
             })
@@ -160,6 +158,8 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
     use zenith_plugin_sdk::{parse_config, testing::apply};
 
     use super::*;
@@ -242,16 +242,22 @@ mod tests {
         );
         assert_eq!(
             plan(rgb, DType::Float32, &[Some(8), Some(8), Some(3)]),
-            Err("`mean` and `std` are for 3 channels, but float32[8, 8, 3] has 8, because `layout` takes it \
+            Err(
+                "`mean` and `std` are for 3 channels, but float32[8, 8, 3] has 8, because `layout` takes it \
                  as [channels, height, width]"
-                .into())
+                    .into()
+            )
         );
-        for (dtype, shape) in
-            [(DType::Float16, &[Some(3), None, None][..]), (DType::Uint8, &[None]), (DType::Float32, &[None; 4])]
-        {
+        for (dtype, shape) in [
+            (DType::Float16, &[Some(3), None, None][..]),
+            (DType::Uint8, &[None]),
+            (DType::Float32, &[None; 4]),
+        ] {
             let refused = plan(rgb, dtype, shape).unwrap_err();
             assert!(
-                refused.starts_with("it takes uint8[height, width, channels] or float32[channels, height, width], not "),
+                refused.starts_with(
+                    "it takes uint8[height, width, channels] or float32[channels, height, width], not "
+                ),
                 "{refused}"
             );
         }
@@ -279,10 +285,7 @@ mod tests {
             ),
             (r#"{"mean": [], "std": 1}"#, "`mean` must have a number for each channel, but is empty"),
             (r#"{"mean": 0, "std": 0}"#, "`std` must not be 0, because values are divided by it"),
-            (
-                r#"{"mean": 0, "std": [1, 1e-60, 1]}"#,
-                "`std` must not be 0, because values are divided by it",
-            ),
+            (r#"{"mean": 0, "std": [1, 1e-60, 1]}"#, "`std` must not be 0, because values are divided by it"),
             (
                 r#"{"mean": 1e39, "std": 1}"#,
                 "`mean` must be finite in binary32, but 1000000000000000000000000000000000000000 is not",

@@ -1,5 +1,7 @@
 //! `normalize` against torchvision: equal, bit by bit. The files come from `golden/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use zenith_normalize::Normalize;
 use zenith_plugin_sdk::{DType, Tensor, Transform, parse_config, testing::apply};
 

@@ -8,5 +8,5 @@ mod rearrange;
 mod wide;
 
 pub use layout::Layout;
-pub use rearrange::{planes_to_planes, pixels_to_pixels, pixels_to_planes};
+pub use rearrange::{pixels_to_pixels, pixels_to_planes, planes_to_planes};
 pub use wide::{Work, widest};

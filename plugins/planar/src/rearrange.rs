@@ -4,6 +4,8 @@
 //! that a stride of three calls for. That was measured against explicit shuffles and against a
 //! table of 256 results for each channel: see `normalize`'s example `time`.
 
+#![expect(clippy::inline_always, reason = "a loop gets wide vectors only where everything in it is inlined")]
+
 use std::array;
 
 use crate::wide::{Work, widest};
@@ -28,9 +30,9 @@ pub fn pixels_to_planes<E: Copy, const N: usize, G: Fn(E) -> [u8; N]>(
     for (channel, plane) in planes.enumerate() {
         let map = map(channel);
         match channels {
-            1 => widest(Plane::<_, _, 1, N> { input, channel, plane, map }),
-            3 => widest(Plane::<_, _, 3, N> { input, channel, plane, map }),
-            4 => widest(Plane::<_, _, 4, N> { input, channel, plane, map }),
+            1 => widest(Plane::<_, _, 1, N> { input, channel, places: plane, map }),
+            3 => widest(Plane::<_, _, 3, N> { input, channel, places: plane, map }),
+            4 => widest(Plane::<_, _, 4, N> { input, channel, places: plane, map }),
             _ => {
                 let elements = input.iter().skip(channel).step_by(channels);
                 plane.iter_mut().zip(elements).for_each(|(place, element)| *place = map(*element));
@@ -80,7 +82,7 @@ pub fn planes_to_planes<E: Copy, const N: usize, G: Fn(E) -> [u8; N]>(
 struct Plane<'a, E, G, const C: usize, const N: usize> {
     input: &'a [E],
     channel: usize,
-    plane: &'a mut [[u8; N]],
+    places: &'a mut [[u8; N]],
     map: G,
 }
 
@@ -88,7 +90,7 @@ impl<E: Copy, G: Fn(E) -> [u8; N], const C: usize, const N: usize> Work for Plan
     #[inline(always)]
     fn work(self) {
         let channel = self.channel.min(C - 1);
-        for (place, pixel) in self.plane.iter_mut().zip(self.input.as_chunks::<C>().0) {
+        for (place, pixel) in self.places.iter_mut().zip(self.input.as_chunks::<C>().0) {
             *place = (self.map)(pixel[channel]);
         }
     }
@@ -115,6 +117,8 @@ impl<E: Copy, G: Fn(E) -> [u8; N], const C: usize, const N: usize> Work for Pixe
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
     use super::*;
 
     /// A result of three bytes that tells the channel and the element.

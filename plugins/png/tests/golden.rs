@@ -1,6 +1,8 @@
 //! Every kind of PNG against Pillow's `convert("RGB")`: equal, whole and in every window. The files
 //! come from `golden/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use zenith_plugin_sdk::{DecodeRequest, Decoder, Window, parse_config, testing::decode};

@@ -81,6 +81,12 @@ fn add(a: u64, b: u64, bound: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "the numbers are small"
+    )]
+
     use std::collections::HashMap;
 
     use super::*;

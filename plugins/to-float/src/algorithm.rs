@@ -98,15 +98,11 @@ impl Transform for ToFloat {
             }
             (DType::Float64, scale) => {
                 let factor = if scale { 1.0 / 255.0 } else { 1.0 };
-                self.rearrange(input, output, |_| {
-                    move |value: u8| (f64::from(value) * factor).to_le_bytes()
-                });
+                self.rearrange(input, output, |_| move |value: u8| (f64::from(value) * factor).to_le_bytes());
             }
             (_, scale) => {
                 let factor = if scale { 1.0 / 255.0 } else { 1.0 };
-                self.rearrange(input, output, |_| {
-                    move |value: u8| (f32::from(value) * factor).to_le_bytes()
-                });
+                self.rearrange(input, output, |_| move |value: u8| (f32::from(value) * factor).to_le_bytes());
             }
         }
         Ok(())
@@ -173,10 +169,7 @@ mod tests {
                 r#"{"dtype": "uint8"}"#,
                 "`dtype` must be `float16`, `bfloat16`, `float32` or `float64`, but is `uint8`",
             ),
-            (
-                r#"{"layout": "nchw"}"#,
-                "`layout` is wrong: unknown variant `nchw`, expected `chw` or `hwc`",
-            ),
+            (r#"{"layout": "nchw"}"#, "`layout` is wrong: unknown variant `nchw`, expected `chw` or `hwc`"),
             (r#"{"scale": 1}"#, "`scale` is wrong: invalid type: integer `1`, expected a boolean"),
             (
                 r#"{"size": 1}"#,

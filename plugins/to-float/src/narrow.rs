@@ -2,6 +2,7 @@
 //! neighbour, as in torch.
 
 /// Binary16 of 0 or of a number between 2⁻¹⁴ and 65,504, which every scaled or plain byte is.
+#[expect(clippy::cast_possible_truncation, reason = "the exponent is rebiased, so 16 bits are left")]
 pub(crate) fn to_float16(value: f32) -> u16 {
     if value == 0.0 {
         return 0;

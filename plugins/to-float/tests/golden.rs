@@ -1,6 +1,8 @@
 //! `to-float` against torchvision's `ToDtype`: equal, bit by bit, for every byte. The files come
 //! from `golden/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use zenith_plugin_sdk::{DType, Tensor, Transform, parse_config, testing::apply};
 use zenith_to_float::ToFloat;
 

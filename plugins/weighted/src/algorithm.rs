@@ -106,15 +106,12 @@ impl Sampler for Weighted {
         }
         let seed = self.config.seed.unwrap_or(population.seed);
         let stream = Stream::new(seed, population.epoch, PURPOSE);
-        let draws = match &self.table {
-            Some(table) => {
-                Draws::WithReplacement { table: Arc::clone(table), stream, count: self.num_samples }
-            }
-            None => {
-                // No more than there are weights, so within `usize`.
-                let count = usize::try_from(self.num_samples).unwrap_or(usize::MAX);
-                Draws::WithoutReplacement(keys::order(weights, count, stream))
-            }
+        let draws = if let Some(table) = &self.table {
+            Draws::WithReplacement { table: Arc::clone(table), stream, count: self.num_samples }
+        } else {
+            // No more than there are weights, so within `usize`.
+            let count = usize::try_from(self.num_samples).unwrap_or(usize::MAX);
+            Draws::WithoutReplacement(keys::order(weights, count, stream))
         };
         self.walk.start(draws, &population, self.config.drop_last)
     }

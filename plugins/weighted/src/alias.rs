@@ -38,7 +38,7 @@ impl AliasTable {
         }
         // What is left differs from a full column by rounding only, unless its weight is 0: then
         // rounding has used up all others, and it must still never be drawn.
-        let fallback = (0u32..).zip(weights).find(|(_, weight)| **weight == largest);
+        let fallback = (0u32..).zip(weights).max_by(|(_, a), (_, b)| a.total_cmp(b));
         for index in small.into_iter().chain(large) {
             if weights[index as usize] > 0.0 {
                 shares[index as usize] = 1.0;
@@ -61,6 +61,12 @@ impl AliasTable {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "the numbers are small"
+    )]
+
     use super::*;
 
     /// The probability that the table gives to each index.

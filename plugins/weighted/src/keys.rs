@@ -32,6 +32,8 @@ pub(crate) fn order(weights: &[f64], count: usize, stream: Stream) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
     use super::*;
 
     #[test]
