@@ -2,12 +2,13 @@
 //!
 //! Positions and weights are those of torch's CPU kernels for `uint8` images, which follow Pillow
 //! (`_compute_indices_min_size_weights_aa`, `_compute_indices_min_size_weights` and
-//! `_compute_index_ranges_int16_weights` in ATen's `UpSampleKernel.cpp`): computed in double
+//! `_compute_index_ranges_int16_weights` in `ATen`'s `UpSampleKernel.cpp`): computed in double
 //! precision in the same order of operations, because a weight that falls to the other side of a
 //! rounding shows in the pixels. What is done with them does not live here.
 
 #![expect(
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "pixel positions are below 2³², which doubles hold exactly, and rounding down is meant"
@@ -18,7 +19,7 @@
 pub(crate) enum Filter {
     /// A triangle.
     Linear,
-    /// Keys's cubic: `a = -0.5` with antialiasing, as Pillow has it, and -0.75 without, as OpenCV.
+    /// Keys's cubic: `a = -0.5` with antialiasing, as Pillow has it, and -0.75 without, as `OpenCV`.
     Cubic,
 }
 

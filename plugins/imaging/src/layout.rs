@@ -11,28 +11,30 @@ pub struct Layout {
     pub height: Option<u32>,
     /// Columns.
     pub width: Option<u32>,
-    /// Elements of one pixel; `None` where the tensor has no such extent, for a single one.
-    channels: Option<Option<u32>>,
+    /// Elements of one pixel.
+    channels: Option<u32>,
+    /// Whether the tensor has no extent for them, and so a single one.
+    matrix: bool,
 }
 
 impl Layout {
     /// Reads a tensor type as an image's. One without pixels is refused.
     pub fn of(input: &TensorType) -> Result<Self, Error> {
         let refuse = |reason: &str| Err(Error::UnsupportedType(format!("takes {reason}, not {input}")));
-        let (height, width, channels) = match *input.shape {
-            [height, width] => (height, width, None),
-            [height, width, channels] => (height, width, Some(channels)),
+        let (height, width, channels, matrix) = match *input.shape {
+            [height, width] => (height, width, Some(1), true),
+            [height, width, channels] => (height, width, channels, false),
             _ => return refuse("images as [height, width, channels] or [height, width]"),
         };
         if input.shape.contains(&Some(0)) {
             return refuse("images with at least one pixel");
         }
-        Ok(Self { dtype: input.dtype, height, width, channels })
+        Ok(Self { dtype: input.dtype, height, width, channels, matrix })
     }
 
     /// How many elements a pixel has, where that is known.
     pub fn channels(&self) -> Option<u32> {
-        self.channels.unwrap_or(Some(1))
+        self.channels
     }
 
     /// The extents, height first, where both are known.
@@ -42,7 +44,7 @@ impl Layout {
 
     /// The type of such an image with another height and width.
     pub fn resized(&self, height: Option<u32>, width: Option<u32>) -> TensorType {
-        let extents = [height, width].into_iter().chain(self.channels);
+        let extents = [height, width].into_iter().chain((!self.matrix).then_some(self.channels));
         TensorType { dtype: self.dtype, shape: extents.collect() }
     }
 }

@@ -1,7 +1,7 @@
 //! Resampling by picking the nearest pixel, whatever a pixel is made of.
 //!
 //! `nearest` picks as torch's `nearest_idx` does (single precision, which shows in large images),
-//! `nearest-exact` by pixel centres, as `nearest_exact_idx`; both are in ATen's `UpSample.h`.
+//! `nearest-exact` by pixel centres, as `nearest_exact_idx`; both are in `ATen`'s `UpSample.h`.
 
 #![expect(
     clippy::cast_possible_truncation,

@@ -58,7 +58,13 @@ pub struct Resizer {
 #[derive(Clone, Debug)]
 enum Method {
     Nearest(Nearest),
-    Filtered { bytes: Convolution, floats: FloatConvolution },
+    Filtered(Box<Filtered>),
+}
+
+#[derive(Clone, Debug)]
+struct Filtered {
+    bytes: Convolution,
+    floats: FloatConvolution,
 }
 
 impl Resizer {
@@ -66,10 +72,10 @@ impl Resizer {
     pub fn new(interpolation: Interpolation, antialias: bool) -> Self {
         let method = match interpolation.filter() {
             None => Method::Nearest(Nearest::new(interpolation == Interpolation::NearestExact)),
-            Some(filter) => Method::Filtered {
+            Some(filter) => Method::Filtered(Box::new(Filtered {
                 bytes: Convolution::new(filter, antialias),
                 floats: FloatConvolution::new(filter, antialias),
-            },
+            })),
         };
         Self { level: Level::best(), method }
     }
@@ -83,8 +89,8 @@ impl Resizer {
     /// Says why images of this type cannot be resized, if so.
     pub fn check(&self, layout: &Layout) -> Result<(), Error> {
         let takes = match (&self.method, layout.dtype) {
-            (Method::Nearest(_), _) | (Method::Filtered { .. }, DType::Float32) => true,
-            (Method::Filtered { .. }, DType::Uint8) => {
+            (Method::Nearest(_), _) | (Method::Filtered(_), DType::Float32) => true,
+            (Method::Filtered(_), DType::Uint8) => {
                 layout.channels().is_none_or(|channels| (1..=4).contains(&channels))
             }
             _ => false,
@@ -117,10 +123,10 @@ impl Resizer {
         match &mut self.method {
             _ if size == (image.height(), image.width()) => place.copy_from_slice(image.data()),
             Method::Nearest(nearest) => nearest.run(image, size, place),
-            Method::Filtered { floats, .. } if layout.dtype == DType::Float32 => {
-                floats.run(image, size, place)
+            Method::Filtered(filtered) if layout.dtype == DType::Float32 => {
+                filtered.floats.run(image, size, place);
             }
-            Method::Filtered { bytes, .. } => bytes.run(self.level, image, size, place),
+            Method::Filtered(filtered) => filtered.bytes.run(self.level, image, size, place),
         }
         Ok(())
     }

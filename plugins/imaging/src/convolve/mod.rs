@@ -1,7 +1,7 @@
 //! Separable resampling of `uint8` images: first along rows, rounded to bytes, then along columns.
 //!
 //! This is the order and the rounding of torch's `upsample_bilinear2d_aa` for `uint8` on the CPU
-//! (ATen's `UpSampleKernelAVXAntialias.h`, after Pillow-SIMD), so the bytes are torch's. Unlike
+//! (`ATen`'s `UpSampleKernelAVXAntialias.h`, after Pillow-SIMD), so the bytes are torch's. Unlike
 //! there, rows are resampled just before they are needed and only as many are kept as one output
 //! row is made of, so they are still in the first-level cache when the vertical pass reads them.
 

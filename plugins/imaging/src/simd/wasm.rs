@@ -3,8 +3,11 @@
 #![expect(unsafe_code, reason = "loads and stores through pointers")]
 #![expect(clippy::inline_always, reason = "one instruction each")]
 
-#[expect(clippy::wildcard_imports, reason = "intrinsics carry their prefix")]
-use std::arch::wasm32::*;
+use std::arch::wasm32::{
+    i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shr, i32x4_splat, u8x16_narrow_i16x8,
+    u8x16_shuffle, u8x16_swizzle, u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, v128, v128_load,
+    v128_store,
+};
 
 use super::{Simd, Table, Weights};
 

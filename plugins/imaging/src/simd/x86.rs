@@ -3,8 +3,15 @@
 #![expect(unsafe_code, reason = "vector instructions, whose presence the tokens prove")]
 #![expect(clippy::inline_always, reason = "a shim that is not inlined loses its caller's instructions")]
 
-#[expect(clippy::wildcard_imports, reason = "intrinsics carry their prefix")]
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    __m128i, __m256i, _mm_add_epi32, _mm_cvtepu8_epi16, _mm_cvtsi32_si128, _mm_load_si128, _mm_loadu_si128,
+    _mm_madd_epi16, _mm_packs_epi32, _mm_packus_epi16, _mm_set1_epi32, _mm_setzero_si128, _mm_shuffle_epi8,
+    _mm_sra_epi32, _mm_storeu_si128, _mm_unpackhi_epi8, _mm_unpacklo_epi8, _mm256_add_epi32,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set_m128i, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sra_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi8,
+    _mm256_unpacklo_epi8,
+};
 
 use super::{Kernel, Simd, Table, Weights};
 
