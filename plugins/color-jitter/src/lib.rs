@@ -9,3 +9,5 @@ mod hue;
 pub use adjust::{adjust_brightness, adjust_contrast, adjust_saturation};
 pub use algorithm::ColorJitter;
 pub use hue::adjust_hue;
+
+zenith_plugin_sdk::export!(transform: ColorJitter);

@@ -5,3 +5,5 @@
 mod algorithm;
 
 pub use algorithm::Normalize;
+
+zenith_plugin_sdk::export!(transform: Normalize);

@@ -8,3 +8,5 @@ mod interlace;
 mod samples;
 
 pub use algorithm::Png;
+
+zenith_plugin_sdk::export!(decoder: Png);

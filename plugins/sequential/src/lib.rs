@@ -5,3 +5,5 @@
 mod algorithm;
 
 pub use algorithm::Sequential;
+
+zenith_plugin_sdk::export!(sampler: Sequential);

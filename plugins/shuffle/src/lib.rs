@@ -7,3 +7,5 @@ mod permutation;
 
 pub use algorithm::Shuffle;
 pub use permutation::Permutation;
+
+zenith_plugin_sdk::export!(sampler: Shuffle);

@@ -6,3 +6,5 @@ mod algorithm;
 mod narrow;
 
 pub use algorithm::ToFloat;
+
+zenith_plugin_sdk::export!(transform: ToFloat);

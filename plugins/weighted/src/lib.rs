@@ -7,3 +7,5 @@ mod alias;
 mod keys;
 
 pub use algorithm::Weighted;
+
+zenith_plugin_sdk::export!(sampler: Weighted);
