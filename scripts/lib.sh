@@ -99,8 +99,9 @@ stop() {
     exit 1
 }
 
-# fingerprint PATH...: a digest of the files under these paths that git does not ignore.
+# fingerprint PATH...: a digest of the files under these paths that git does not ignore, and of their
+# names. A file that git lists but that was deleted changes it too.
 fingerprint() {
-    { git ls-files -z --cached --others --exclude-standard -- "$@" || find "$@" -type f -print0; } 2>/dev/null |
-        sort -z | xargs -0 -r sha256sum 2>/dev/null | sha256sum | cut -d' ' -f1
+    { git ls-files -z --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" -type f -print0; } |
+        sort -zu | { xargs -0 -r sha256sum 2>&1 || true; } | sha256sum | cut -d' ' -f1
 }
