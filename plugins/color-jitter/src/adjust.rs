@@ -10,6 +10,8 @@
 
 use zenith_planar::{Work, widest};
 
+use crate::blocks::{self, Change, Plane, to_byte};
+
 /// Multiplies every value by `factor`, 0 or more.
 pub fn adjust_brightness(image: &mut [u8], factor: f64) {
     let factor = narrow(factor);
@@ -62,19 +64,27 @@ impl Blend {
     }
 }
 
-/// The grey of a pixel, without its fraction.
+/// The greys of a block, without their fractions.
 #[inline(always)]
-fn grey([red, green, blue]: [u8; 3]) -> u8 {
-    let fused =
-        |sum: f32, value: u8, weight: f32| narrow(f64::from(sum) + f64::from(value) * f64::from(weight));
-    clamp(fused(fused(f32::from(red) * 0.2989, green, 0.587), blue, 0.114))
+fn greys([red, green, blue]: &[Plane; 3]) -> Plane {
+    let mut greys = [0; blocks::LENGTH];
+    for (index, grey) in greys.iter_mut().enumerate() {
+        let sum = fused(f32::from(red[index]) * 0.2989, green[index], 0.587);
+        *grey = clamp(fused(sum, blue[index], 0.114));
+    }
+    greys
+}
+
+/// `sum + value * weight`, rounded once.
+#[inline(always)]
+fn fused(sum: f32, value: u8, weight: f32) -> f32 {
+    narrow(f64::from(sum) + f64::from(value) * f64::from(weight))
 }
 
 /// What torch makes a byte of: the fraction goes, what is outside is held at the ends.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to 0..=255 just before")]
 fn clamp(value: f32) -> u8 {
-    value.clamp(0.0, 255.0) as i32 as u8
+    to_byte(value.clamp(0.0, 255.0))
 }
 
 #[inline(always)]
@@ -101,9 +111,11 @@ struct GreySum<'a> {
 impl Work for GreySum<'_> {
     #[inline(always)]
     fn work(self) {
-        // In runs short enough for 32 bits, which make denser vectors than 64 do.
-        for run in self.image.as_chunks::<3>().0.chunks(1 << 16) {
-            *self.sum += u64::from(run.iter().map(|pixel| u32::from(grey(*pixel))).sum::<u32>());
+        // The grey of the black pixels that fill up the last block is 0.
+        for planes in blocks::of(self.image) {
+            for grey in greys(&planes) {
+                *self.sum += u64::from(grey);
+            }
         }
     }
 }
@@ -116,11 +128,20 @@ struct Saturate<'a> {
 impl Work for Saturate<'_> {
     #[inline(always)]
     fn work(self) {
-        let blend = self.blend;
-        for pixel in self.image.as_chunks_mut::<3>().0 {
-            let grey = f32::from(grey(*pixel));
-            *pixel = pixel.map(|value| blend.of(value, grey));
+        blocks::replace(self.image, self.blend);
+    }
+}
+
+impl Change for Blend {
+    #[inline(always)]
+    fn change(&mut self, mut planes: [Plane; 3]) -> [Plane; 3] {
+        let greys = greys(&planes);
+        for plane in &mut planes {
+            for (value, grey) in plane.iter_mut().zip(greys) {
+                *value = self.of(*value, f32::from(grey));
+            }
         }
+        planes
     }
 }
 

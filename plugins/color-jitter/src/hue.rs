@@ -6,6 +6,8 @@
 
 use zenith_planar::{Work, widest};
 
+use crate::blocks::{self, Change, Plane, floor, to_byte};
+
 /// Turns the hue of every pixel of a 3-channel image by `turn`, a part of the full circle from -0.5
 /// to 0.5.
 pub fn adjust_hue(image: &mut [u8], turn: f64) {
@@ -22,9 +24,20 @@ struct Turn<'a> {
 impl Work for Turn<'_> {
     #[inline(always)]
     fn work(self) {
-        for pixel in self.image.as_chunks_mut::<3>().0 {
-            *pixel = turn_pixel(*pixel, self.turn);
+        blocks::replace(self.image, TurnBlock(self.turn));
+    }
+}
+
+struct TurnBlock(f32);
+
+impl Change for TurnBlock {
+    #[inline(always)]
+    fn change(&mut self, [mut red, mut green, mut blue]: [Plane; 3]) -> [Plane; 3] {
+        for index in 0..blocks::LENGTH {
+            [red[index], green[index], blue[index]] =
+                turn_pixel([red[index], green[index], blue[index]], self.0);
         }
+        [red, green, blue]
     }
 }
 
@@ -65,32 +78,31 @@ fn to_hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
 #[inline(always)]
 fn to_rgb(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
     let sixfold = hue * 6.0;
-    #[expect(clippy::cast_possible_truncation, reason = "from 0 to 6")]
-    let sextant = sixfold as i32;
-    #[expect(clippy::cast_precision_loss, reason = "from 0 to 6")]
-    let fraction = sixfold - sextant as f32;
+    let sextant = floor(sixfold);
+    let fraction = sixfold - sextant;
     let falling = saturation * fraction;
     let pale = 1.0 - saturation;
     let hold = |value: f32| value.clamp(0.0, 1.0);
     let q = hold((1.0 - falling) * value);
     let t = hold((falling + pale) * value);
     let p = hold(pale * value);
-    // A hue of exactly 1 is a hue of 0.
-    let sextant = if sextant == 6 { 0 } else { sextant };
-    let pick = |choices: [f32; 6]| {
-        let mut picked = choices[0];
-        for (index, choice) in (0..).zip(choices) {
-            picked = if sextant == index { choice } else { picked };
-        }
-        picked
-    };
-    [pick([value, q, p, p, t, value]), pick([t, value, value, q, p, p]), pick([p, p, t, value, value, q])]
+    [
+        pick(sextant, [value, q, p, p, t, value]),
+        pick(sextant, [t, value, value, q, p, p]),
+        pick(sextant, [p, p, t, value, value, q]),
+    ]
 }
 
+/// The choice for a sextant, without a branch or a table. The sixth, for a hue of exactly 1, is the
+/// first again.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255.999")]
-fn to_byte(value: f32) -> u8 {
-    value as i32 as u8
+fn pick(sextant: f32, [first, second, third, fourth, fifth, sixth]: [f32; 6]) -> f32 {
+    let low = if sextant < 1.0 { first } else { second };
+    let middle = if sextant < 3.0 { third } else { fourth };
+    let high = if sextant < 5.0 { fifth } else { sixth };
+    let chosen = if sextant < 4.0 { middle } else { high };
+    let chosen = if sextant < 2.0 { low } else { chosen };
+    if sextant < 6.0 { chosen } else { first }
 }
 
 #[cfg(test)]

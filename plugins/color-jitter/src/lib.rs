@@ -4,6 +4,7 @@
 
 mod adjust;
 mod algorithm;
+mod blocks;
 mod hue;
 
 pub use adjust::{adjust_brightness, adjust_contrast, adjust_saturation};
