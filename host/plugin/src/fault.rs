@@ -47,7 +47,8 @@ fn backtrace(error: &wasmtime::Error) -> String {
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
     for (position, frame) in frames.iter().take(FRAMES).enumerate() {
         let name = match frame.func_name() {
-            Some(name) => tame(&rustc_demangle::demangle(name).to_string()),
+            // The alternate form leaves out the hash.
+            Some(name) => tame(&format!("{:#}", rustc_demangle::demangle(name))),
             None => format!("function {}", frame.func_index()),
         };
         // Writing to a `String` cannot fail.

@@ -1,0 +1,48 @@
+//! A forked child, which has none of its parent's threads: time limits must hold in it all the same.
+//! A process of its own, so that no other test's threads are in the way.
+
+#![expect(unsafe_code, reason = "forks")]
+
+mod common;
+
+use common::{BAD, GOOD, INPUT, apply, load, short};
+use zenith_core::OperatorError;
+use zenith_test_artifacts as guests;
+
+/// Runs `child` in a forked process and answers its exit status: 0 where it answered true.
+fn in_fork(child: impl FnOnce() -> bool) -> i32 {
+    // SAFETY: the child touches only what the parent's one busy thread made, and leaves by `_exit`,
+    // which runs nothing that belongs to the parent.
+    let process = unsafe { libc::fork() };
+    assert!(process >= 0, "cannot fork");
+    if process == 0 {
+        // SAFETY: has no preconditions. A child that hangs is ended.
+        unsafe { libc::alarm(60) };
+        let status = i32::from(!child());
+        // SAFETY: has no preconditions.
+        unsafe { libc::_exit(status) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is a valid place for the answer.
+    assert_eq!(unsafe { libc::waitpid(process, &raw mut status, 0) }, process);
+    status
+}
+
+#[test]
+fn an_inherited_operator_and_a_new_one_are_both_stopped_in_the_child() {
+    let plugin = load(guests::TRANSFORM_LOOPS_FOREVER);
+    let limits = short();
+    let stopped = Err(OperatorError::TimeLimit { limit: limits.time });
+    let mut inherited = plugin.transform("{}", &limits).unwrap();
+    assert_eq!(apply(&mut *inherited, GOOD).unwrap(), INPUT);
+    let status = in_fork(|| {
+        let well = apply(&mut *inherited, BAD) == stopped && apply(&mut *inherited, GOOD).is_ok();
+        let mut own = plugin.transform("{}", &limits).unwrap();
+        // A grandchild has neither its parent's clock nor its grandparent's.
+        let grandchild = in_fork(|| apply(&mut *own, BAD) == stopped);
+        well && grandchild == 0 && apply(&mut *own, BAD) == stopped
+    });
+    assert_eq!(status, 0);
+    assert_eq!(apply(&mut *inherited, BAD), stopped, "the parent's clock still runs");
+    drop(inherited);
+}

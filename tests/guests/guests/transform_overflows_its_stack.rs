@@ -1,0 +1,35 @@
+//! Calls itself without end.
+
+use zenith_guests::BAD_SEED;
+use zenith_plugin_sdk::{Effect, Error, NoConfig, Output, Tensor, TensorType, Transform, export};
+
+struct Guest;
+
+impl Transform for Guest {
+    type Config = NoConfig;
+
+    fn configure(_: NoConfig) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn plan(&self, input: &TensorType) -> Result<Effect, Error> {
+        Ok(Self::pure(input.clone()))
+    }
+
+    fn apply(&mut self, input: Tensor<'_>, seed: u64, output: &mut Output<'_>) -> Result<(), Error> {
+        if seed == BAD_SEED {
+            std::hint::black_box(descend(seed));
+        }
+        output.write(input.data());
+        Ok(())
+    }
+}
+
+export!(transform: Guest);
+
+#[inline(never)]
+fn descend(depth: u64) -> u64 {
+    // Not a tail call, and not one that the compiler can see through.
+    let again: fn(u64) -> u64 = std::hint::black_box(descend);
+    again(depth + 1) ^ depth
+}
