@@ -101,3 +101,26 @@ fn it_reads_png_and_says_so() {
     assert!(cases().values().all(|(file, _)| file.starts_with(&formats[0].magic)));
     assert_eq!(decoder().plan().to_string(), "uint8[?, ?, 3]");
 }
+
+#[test]
+fn a_window_of_many_megabytes_is_handed_over_whole() {
+    const WIDTH: u32 = 1501;
+    const HEIGHT: u32 = 1403;
+    let pixels: Vec<u8> =
+        (0..WIDTH * HEIGHT * 3).map(|index| (index.wrapping_mul(2_654_435_761) >> 25) as u8).collect();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, WIDTH, HEIGHT);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Fastest);
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    for window in [Window::full(WIDTH, HEIGHT), Window { x: 3, y: 5, width: WIDTH - 3, height: HEIGHT - 9 }] {
+        let part: Vec<u8> = pixels
+            .chunks_exact(WIDTH as usize * 3)
+            .skip(window.y as usize)
+            .take(window.height as usize)
+            .flat_map(|row| &row[window.x as usize * 3..][..window.width as usize * 3])
+            .copied()
+            .collect();
+        assert!(decode(&mut decoder(), &file, request(window)).unwrap() == part, "{window}");
+    }
+}
