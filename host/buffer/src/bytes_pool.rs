@@ -219,7 +219,9 @@ mod tests {
         let pool = BytesPool::new(&budget, 10_000);
         let buffers: Vec<_> = (0..5).map(|_| pool.lend(4096)).collect();
         assert_eq!(budget.used(), 5 * 4096);
-        buffers.into_iter().for_each(|buffer| pool.recycle(buffer));
+        for buffer in buffers {
+            pool.recycle(buffer);
+        }
         assert_eq!((pool.kept(), budget.used()), (8192, 8192));
         pool.recycle(pool.lend(LARGEST + 1));
         assert_eq!(pool.kept(), 8192);

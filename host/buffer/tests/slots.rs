@@ -20,13 +20,14 @@ const ROUNDS: usize = if cfg!(miri) { 4 } else { 200 };
 
 fn pool(rows: usize, fields: &[usize], slots: usize) -> (SlotPool, Budget) {
     let budget = Budget::new(None);
-    (SlotPool::new(SlotLayout::new(rows, fields).unwrap(), &budget, slots), budget)
+    let layout = SlotLayout::new(rows, fields).expect("the layout is small");
+    (SlotPool::new(layout, &budget, slots), budget)
 }
 
 fn fill(slot: &WritableSlot, value: impl Fn(usize, usize) -> u8) {
     for field in 0..slot.layout().fields().len() {
         for row in 0..slot.rows() {
-            slot.place(field, row).unwrap().fill(value(field, row));
+            slot.place(field, row).expect("it is free").fill(value(field, row));
         }
     }
 }
