@@ -117,7 +117,7 @@ impl Progressive {
         let (mut restarts, mut bits) = Restarts::new(stream, tables.restart);
         let mut state = State::default();
         let mut block = |grids: &mut [Grid; 4], place: usize, column: usize, row: usize, first: bool| {
-            if first && let Some(after) = restarts.before_unit() {
+            if first && let Some(after) = restarts.before_unit(&bits) {
                 bits = after;
                 state = State::default();
             }

@@ -66,7 +66,7 @@ impl Work for Sequential<'_> {
         for y in 0..self.geometry.units.end {
             let wanted = if y < self.geometry.units.start { 0..0 } else { wanted.clone() };
             for x in 0..across {
-                if let Some(after) = restarts.before_unit() {
+                if let Some(after) = restarts.before_unit(&bits) {
                     bits = after;
                     predictors = [0; 4];
                 }

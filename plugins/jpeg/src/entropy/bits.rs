@@ -27,7 +27,7 @@ impl<'a> Bits<'a> {
         Self { words: &[], position: 1, buffer: 0, count: 0, available: 0 }
     }
 
-    /// Makes sure that at least 33 bits can be read. At least one bit must have been read since the
+    /// Makes sure that at least 32 bits can be read. At least one bit must have been read since the
     /// last refill.
     #[inline(always)]
     pub(crate) fn refill(&mut self) {

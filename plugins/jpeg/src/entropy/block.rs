@@ -87,7 +87,7 @@ pub(crate) fn read(
     let mut k = 1;
     'refill: loop {
         bits.refill();
-        // Three entries take 33 bits at most.
+        // Three entries take 30 bits at most.
         for _ in 0..3 {
             let entry = ac.entries[bits.peek::<LOOK>()];
             if entry & LENGTH == 0 {

@@ -6,7 +6,7 @@ use zenith_plugin_sdk::Error;
 use super::bits::Bits;
 
 /// Codes up to this length are found by one look-up, longer ones by a search.
-pub(crate) const LOOK: u32 = 11;
+pub(crate) const LOOK: u32 = 10;
 
 /// Entries of a look-up table.
 pub(crate) const ENTRIES: usize = 1 << LOOK;

@@ -21,15 +21,16 @@ impl<'a> Restarts<'a> {
         (restarts, bits)
     }
 
-    /// Counts one unit. Where a restart comes before it, answers the bits to read on from.
+    /// Counts one unit. Where a restart comes before it, answers the bits to read on from; `read` are
+    /// those that were read so far.
     #[inline]
-    pub(crate) fn before_unit(&mut self) -> Option<Bits<'a>> {
+    pub(crate) fn before_unit(&mut self, read: &Bits<'_>) -> Option<Bits<'a>> {
         let restart = self.left == 0;
         if restart {
             self.left = self.interval;
         }
         self.left -= 1;
-        if restart { Some(self.restart()) } else { None }
+        if restart { Some(self.restart(read.exhausted())) } else { None }
     }
 
     fn bits(&self) -> Bits<'a> {
@@ -41,9 +42,10 @@ impl<'a> Restarts<'a> {
 
     /// Goes past the marker of this restart. What is done about a wrong one is libjpeg's guess
     /// (`jpeg_resync_to_restart`): one that should have come a little earlier is passed over with what
-    /// follows it; for one that should come a little later, this interval counts as lost.
+    /// follows it; for one that should come a little later, this interval counts as lost. Its first
+    /// unit is still read, from zeros, unless the interval before had run out as well.
     #[cold]
-    fn restart(&mut self) -> Bits<'a> {
+    fn restart(&mut self, exhausted: bool) -> Bits<'a> {
         let expected = self.expected;
         self.expected = (expected + 1) & 7;
         while let Some(segment) = self.stream.segments().get(self.segment) {
@@ -60,7 +62,7 @@ impl<'a> Restarts<'a> {
                 _ => break,
             }
         }
-        Bits::none()
+        if exhausted { Bits::none() } else { Bits::new(&[], 0) }
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
         let (mut restarts, mut bits) = Restarts::new(&stream, 1);
         (0..count)
             .map(|_| {
-                bits = restarts.before_unit().unwrap_or(bits);
+                bits = restarts.before_unit(&bits).unwrap_or(bits);
                 bits.refill_again();
                 let byte = bits.take(8);
                 (!bits.exhausted()).then_some(byte)
