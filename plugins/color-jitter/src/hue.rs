@@ -44,8 +44,7 @@ impl Change for TurnBlock {
 /// Written without branches that depend on the pixel, so that many are done at once.
 #[inline(always)]
 fn turn_pixel(pixel: [u8; 3], turn: f32) -> [u8; 3] {
-    let [red, green, blue] = pixel.map(|value| f32::from(value) * (1.0 / 255.0));
-    let (hue, saturation, value) = to_hsv(red, green, blue);
+    let (hue, saturation, value) = to_hsv(pixel);
     let turned = hue + turn;
     let turned = if turned >= 1.0 { turned - 1.0 } else { turned };
     let turned = if turned < 0.0 { turned + 1.0 } else { turned };
@@ -55,9 +54,11 @@ fn turn_pixel(pixel: [u8; 3], turn: f32) -> [u8; 3] {
 
 #[inline(always)]
 #[expect(clippy::float_cmp, reason = "the largest of three numbers is one of them")]
-fn to_hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
-    let most = red.max(green).max(blue);
-    let least = red.min(green).min(blue);
+fn to_hsv(pixel: [u8; 3]) -> (f32, f32, f32) {
+    // Of the bytes, because the largest of floating-point numbers is a call in WebAssembly.
+    let most = scale(pixel[0].max(pixel[1]).max(pixel[2]));
+    let least = scale(pixel[0].min(pixel[1]).min(pixel[2]));
+    let [red, green, blue] = [scale(pixel[0]), scale(pixel[1]), scale(pixel[2])];
     let range = most - least;
     let grey = most == least;
     let saturation = range / if grey { 1.0 } else { most };
@@ -73,6 +74,11 @@ fn to_hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
     };
     let hue = sextant * (1.0 / 6.0) + 1.0;
     (if hue >= 1.0 { hue - 1.0 } else { hue }, saturation, most)
+}
+
+#[inline(always)]
+fn scale(value: u8) -> f32 {
+    f32::from(value) * (1.0 / 255.0)
 }
 
 #[inline(always)]
