@@ -1,0 +1,34 @@
+"""From native tensors to those of the library at hand, without a copy."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, Literal
+
+from zenith import _native
+from zenith.errors import OptionError
+
+Framework = Literal["auto", "torch", "numpy"]
+Convert = Callable[[_native.Tensor], Any]
+
+
+def converter(framework: Framework, pin_memory: bool) -> Convert:
+    """What makes a tensor of `framework`; `"auto"` is torch where it is installed, else numpy."""
+    if framework not in ("auto", "torch", "numpy"):
+        raise OptionError(f'`framework` is "auto", "torch" or "numpy", but is {framework!r}')
+    installed = importlib.util.find_spec("torch") is not None
+    if framework == "numpy" or (framework == "auto" and not installed):
+        if pin_memory:
+            raise OptionError("`pin_memory` needs torch, and batches are numpy arrays here")
+        import numpy
+
+        # numpy copies nothing here either.
+        return numpy.from_dlpack
+    if not installed:
+        raise OptionError('`framework` is "torch", which is not installed')
+    import torch
+
+    if pin_memory and torch.cuda.is_available():
+        return lambda tensor: torch.from_dlpack(tensor).pin_memory()
+    return torch.from_dlpack

@@ -1,0 +1,325 @@
+"""The loader: torch's `DataLoader` interface over the native one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+from zenith import _native
+from zenith._context import context
+from zenith._frameworks import Framework, converter
+from zenith._options import ranks, refuse_foreign, run_seed, size_in_bytes, whole
+from zenith._pipeline import Pipeline
+from zenith._stats import LoaderStats, QuarantineEntry, StageStats
+from zenith.errors import OptionError, StateError
+
+Batch = tuple[Any, ...]
+
+
+class DataLoader:
+    """Loads a pipeline's batches, epoch after epoch, behind the interface of torch's `DataLoader`.
+
+    Iterating yields one tuple for each batch, with a tensor for each field of the source: images,
+    labels. They are torch tensors, or numpy arrays where torch is not installed; `framework`
+    decides. A batch is lent, not copied: its memory is used again once every tensor made of it is
+    gone. Workers are threads of the native host; none exists before the first batch is asked for, and
+    none after the iterator is exhausted or dropped.
+
+    The pipeline is resolved, checked and planned here; `PipelineError` tells all of its faults.
+
+    torch's arguments keep their names and places:
+
+    | argument | here |
+    |---|---|
+    | `dataset` | the pipeline |
+    | `batch_size`, `drop_last` | instead of what the pipeline's `.batch(…)` says, where given |
+    | `shuffle` | `True` adds `zenith:shuffle`, `False` insists on none; `None` is as declared |
+    | `num_workers` | threads; with 0 the caller's thread does the work |
+    | `prefetch_factor` | batches ahead for each worker; `None` is 3 in all, as workers share a batch |
+    | `pin_memory` | torch's `pin_memory()` on each tensor, where there is a GPU |
+    | `timeout` | seconds to wait for a batch before `TimeoutError`; 0 waits for as long as it takes |
+    | `generator` | the seed is drawn from it, where `seed` is `None` |
+    | `persistent_workers`, `in_order` | accepted: threads start at once, batches are always in order |
+    | `pin_memory_device` | accepted, as torch does, which has given it up |
+    | `sampler`, `batch_sampler`, `collate_fn`, `worker_init_fn`, `multiprocessing_context` | refused |
+
+    And its own:
+
+    - `engine`: `"auto"` runs a shipped plugin as its native twin and all others as WebAssembly,
+      `"wasm"` all as WebAssembly, `"native"` refuses those without a twin. The pixels are the same.
+    - `fidelity`: `"exact"` gives the pixels of a full decode; `"fast"` lets decoders work at a reduced
+      scale where the image is scaled down further afterwards.
+    - `memory_limit`: bytes, or a text such as `"2GB"` or `"512MiB"`, that batches, encoded samples and
+      plugins together stay below.
+    - `on_error`: `"raise"` raises `SampleError` for a sample that fails, after which the next batch
+      can be asked for; `"skip"` leaves it out, and lists it in `quarantine`.
+    - `seed`: from 0 to 2⁵³ − 1. `None` draws one when the loader is made: from torch's global generator
+      if torch is imported (so that `torch.manual_seed` governs), else from `random`; among several
+      ranks it is 0, because they must agree.
+    - `rank`, `world_size`: this process's part of each epoch. `None` takes torch's process group, else
+      the `RANK` and `WORLD_SIZE` that torchrun sets, else the whole.
+    - `window_push_down`: whether decoders skip what later operators do not read. No pixel depends
+      on it.
+    - `framework`: `"torch"`, `"numpy"`, or `"auto"`.
+
+    Each `iter(loader)` is an epoch of its own, numbered from 0; several may run at once.
+    """
+
+    def __init__(
+        self,
+        dataset: Pipeline,
+        batch_size: int | None = None,
+        shuffle: bool | None = None,
+        sampler: None = None,
+        batch_sampler: None = None,
+        num_workers: int = 0,
+        collate_fn: None = None,
+        pin_memory: bool = False,
+        drop_last: bool | None = None,
+        timeout: float = 0,
+        worker_init_fn: None = None,
+        multiprocessing_context: None = None,
+        generator: Any = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+        engine: Literal["auto", "wasm", "native"] = "auto",
+        fidelity: Literal["exact", "fast"] = "exact",
+        memory_limit: int | str | None = None,
+        on_error: Literal["raise", "skip"] = "raise",
+        seed: int | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+        window_push_down: bool = True,
+        framework: Framework = "auto",
+    ) -> None:
+        if not isinstance(dataset, Pipeline):
+            raise TypeError(
+                f"a loader takes a pipeline, such as `zenith.read_images(…)`, but not {dataset!r}"
+            )
+        refuse_foreign(
+            {
+                "sampler": sampler,
+                "batch_sampler": batch_sampler,
+                "collate_fn": collate_fn,
+                "worker_init_fn": worker_init_fn,
+                "multiprocessing_context": multiprocessing_context,
+            }
+        )
+        if not timeout >= 0:
+            raise OptionError(f"`timeout` is seconds, 0 or more, but is {timeout!r}")
+        self.pipeline = _reshaped(dataset, batch_size, shuffle, drop_last)
+        """The pipeline that is loaded."""
+        self.num_workers = whole("num_workers", num_workers, 0, 1024)
+        self.timeout = timeout
+        rank, world_size = ranks(rank, world_size)
+        self._options: _native.Options = {
+            "engine": engine,
+            "fidelity": fidelity,
+            "window_push_down": bool(window_push_down),
+            "num_workers": self.num_workers,
+            "prefetch": _prefetch(prefetch_factor, self.num_workers),
+            "memory_limit": size_in_bytes(memory_limit),
+            "on_error": on_error,
+            "seed": run_seed(seed, generator, world_size),
+            "rank": rank,
+            "world_size": world_size,
+        }
+        self._framework: Framework = framework
+        self._pin_memory = pin_memory
+        self._start: str | None = None
+        self._plan()
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a batch."""
+        return int((self.pipeline.batches or {"size": 1})["size"])
+
+    @property
+    def drop_last(self) -> bool:
+        """Whether a last batch that is not full is left out."""
+        return bool((self.pipeline.batches or {}).get("drop_last", False))
+
+    @property
+    def dataset(self) -> Pipeline:
+        """The pipeline, by torch's name."""
+        return self.pipeline
+
+    @property
+    def seed(self) -> int:
+        """The run's seed, as given or drawn."""
+        return self._options["seed"]
+
+    def __len__(self) -> int:
+        """Batches in the next epoch, as far as it is known before: skipped samples may make it fewer."""
+        return self._native().batches()
+
+    def __iter__(self) -> BatchIterator:
+        """A new epoch. It begins, and its threads start, when its first batch is asked for."""
+        return BatchIterator(self)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Sets the number of the next epoch, as `DistributedSampler.set_epoch` does.
+
+        Without it epochs count up by themselves.
+        """
+        loader = self._native()
+        loader.set_epoch(whole("epoch", epoch, 0, 2**53 - 1))
+        self._stand(loader.next_state())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader stands: behind the last batch of the latest iterator, if that is not
+        exhausted, else before the next epoch.
+
+        Small, and JSON. It may be restored with other workers, ranks or batch sizes, but only under
+        the same source, operators and configuration.
+        """
+        loader = self._native()
+        epoch = self._latest
+        text = loader.next_state() if epoch is None else epoch.state()
+        state: dict[str, Any] = json.loads(text)
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores what `state_dict` answered: the next iterator goes on behind the last batch."""
+        try:
+            text = json.dumps(state_dict)
+        except (TypeError, ValueError) as error:
+            raise StateError(f"this is not a loader's state: {error}") from error
+        self._native().restore(text)
+        self._stand(text)
+
+    @property
+    def quarantine(self) -> list[QuarantineEntry]:
+        """The samples that `on_error="skip"` left out so far, in the order of the epochs."""
+        return [QuarantineEntry(*entry) for entry in self._native().quarantine()]
+
+    def stats(self) -> LoaderStats:
+        """What has been done and waited for so far, over all epochs."""
+        counts: dict[str, Any] = dict(self._native().stats())
+        stages = [StageStats(**stage) for stage in counts.pop("stages")]
+        return LoaderStats(**counts, stages=stages)
+
+    def explain(self, *, analyze: bool = False) -> str:
+        """The plan as text; with `analyze`, what each step cost so far."""
+        return self._native().explain(analyze)
+
+    def _plan(self) -> None:
+        self._convert = converter(self._framework, self._pin_memory)
+        self._loader = _native.Loader(context(), self.pipeline.to_json(), self._options)
+        self._process = os.getpid()
+        self._latest: _native.Epoch | None = None
+        if self._start is not None:
+            self._loader.restore(self._start)
+
+    def _native(self) -> _native.Loader:
+        """The native loader of this process. A forked child plans anew, from what Python knows: the
+        locks of its parent's may be held by threads that it does not have."""
+        if self._process != os.getpid():
+            self._plan()
+        return self._loader
+
+    def _stand(self, state: str) -> None:
+        self._start = state
+        self._latest = None
+
+    def _begin(self) -> _native.Epoch:
+        loader = self._native()
+        epoch = loader.begin()
+        self._stand(loader.next_state())
+        self._latest = epoch
+        return epoch
+
+    def _ended(self, epoch: _native.Epoch) -> None:
+        if self._latest is epoch:
+            self._latest = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `spawn` and the like: a copy plans anew, and begins where the next epoch would."""
+        native = ("_loader", "_latest", "_convert", "_process")
+        return {key: value for key, value in self.__dict__.items() if key not in native}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._plan()
+
+    def __repr__(self) -> str:
+        return f"zenith.DataLoader(\n    {self.pipeline!r},\n    num_workers={self.num_workers},\n)"
+
+
+class BatchIterator(Iterator[Batch]):
+    """The batches of one epoch, in order.
+
+    It survives an error and an interrupt: the next batch can still be asked for. Dropping it, or
+    `close`, stops its threads.
+    """
+
+    def __init__(self, loader: DataLoader) -> None:
+        self._loader = loader
+        self._epoch: _native.Epoch | None = None
+        self._closed = False
+
+    def __iter__(self) -> BatchIterator:
+        return self
+
+    def __next__(self) -> Batch:
+        if self._closed:
+            raise StopIteration
+        if self._epoch is None:
+            self._epoch = self._loader._begin()
+        timeout = self._loader.timeout
+        try:
+            tensors = self._epoch.next(timeout or None)
+        except TimeoutError:
+            raise TimeoutError(f"no batch was ready within {timeout} seconds") from None
+        if tensors is None:
+            self._loader._ended(self._epoch)
+            self.close()
+            raise StopIteration
+        return tuple(map(self._loader._convert, tensors))
+
+    def close(self) -> None:
+        """Ends the epoch: no batch follows, and its threads are gone when this returns."""
+        self._closed = True
+        if self._epoch is not None:
+            self._epoch.close()
+
+    def __del__(self) -> None:
+        # The loader keeps the native epoch for its state, so that dropping it is not enough.
+        if getattr(self, "_epoch", None) is not None:
+            self.close()
+
+
+def _reshaped(
+    pipeline: Pipeline, batch_size: int | None, shuffle: bool | None, drop_last: bool | None
+) -> Pipeline:
+    """The pipeline with what torch's arguments say about batches and order."""
+    if batch_size is not None or drop_last is not None:
+        declared = pipeline.batches or {"size": 1, "drop_last": False}
+        size = declared["size"] if batch_size is None else batch_size
+        drop = declared.get("drop_last", False) if drop_last is None else drop_last
+        pipeline = pipeline.batch(size, drop_last=drop)
+    samplers = [operator["sample"] for operator in pipeline.operators if "sample" in operator]
+    if shuffle and not samplers:
+        shuffled = Pipeline(pipeline.source).sample("zenith:shuffle").operators
+        return replace(pipeline, operators=shuffled + pipeline.operators)
+    if shuffle is False and samplers not in ([], ["zenith:sequential"]):
+        raise OptionError(
+            f"`shuffle` is False, but the pipeline declares the sampler `{samplers[0]}`",
+            hint="leave `shuffle` out: the order is declared in the pipeline",
+        )
+    return pipeline
+
+
+def _prefetch(factor: int | None, workers: int) -> int:
+    """Batches under way or waiting."""
+    if factor is None:
+        return 3 if workers else 1
+    if not workers:
+        raise OptionError("`prefetch_factor` needs workers", hint="set `num_workers` to 1 or more")
+    return whole("prefetch_factor", factor, 1, 1024) * workers
