@@ -70,13 +70,16 @@ step() {
     [ "$STATUS" -eq 0 ] || exit 1
 }
 
-# begin NAME COMMAND...: starts a step beside the ones that follow. One at a time.
+# begin NAME COMMAND...: starts a step beside the ones that follow. One at a time. It is a process group
+# of its own, so that all of it ends where this script ends before it.
 begin() {
     BESIDE_NAME=$1 BESIDE_STARTED=$SECONDS
     shift
+    set -m
     "$@" >"$(log_of "$BESIDE_NAME")" 2>&1 </dev/null &
     BESIDE=$!
-    trap 'kill "$BESIDE" 2>/dev/null || true' EXIT
+    set +m
+    trap 'kill -- "-$BESIDE" 2>/dev/null || true' EXIT
 }
 
 # finish: waits for what `begin` started, without which nothing can follow. The seconds are those that
