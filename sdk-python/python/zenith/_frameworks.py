@@ -28,7 +28,8 @@ def converter(framework: Framework, pin_memory: bool) -> Convert:
     if not installed:
         raise OptionError('`framework` is "torch", which is not installed')
     import torch
+    from torch.utils.dlpack import from_dlpack
 
     if pin_memory and torch.cuda.is_available():
-        return lambda tensor: torch.from_dlpack(tensor).pin_memory()
-    return torch.from_dlpack
+        return lambda tensor: from_dlpack(tensor).pin_memory()
+    return from_dlpack

@@ -25,8 +25,8 @@ class DataLoader:
     Iterating yields one tuple for each batch, with a tensor for each field of the source: images,
     labels. They are torch tensors, or numpy arrays where torch is not installed; `framework`
     decides. A batch is lent, not copied: its memory is used again once every tensor made of it is
-    gone. Workers are threads of the native host; none exists before the first batch is asked for, and
-    none after the iterator is exhausted or dropped.
+    gone. Workers are threads of the native host; none exists before the first batch is asked for,
+    and none after the iterator is exhausted or dropped.
 
     The pipeline is resolved, checked and planned here; `PipelineError` tells all of its faults.
 
@@ -38,29 +38,30 @@ class DataLoader:
     | `batch_size`, `drop_last` | instead of what the pipeline's `.batch(…)` says, where given |
     | `shuffle` | `True` adds `zenith:shuffle`, `False` insists on none; `None` is as declared |
     | `num_workers` | threads; with 0 the caller's thread does the work |
-    | `prefetch_factor` | batches ahead for each worker; `None` is 3 in all, as workers share a batch |
+    | `prefetch_factor` | batches ahead for each worker; `None`: 3 in all, as workers share them |
     | `pin_memory` | torch's `pin_memory()` on each tensor, where there is a GPU |
-    | `timeout` | seconds to wait for a batch before `TimeoutError`; 0 waits for as long as it takes |
+    | `timeout` | seconds to wait for a batch before `TimeoutError`; 0 is no limit |
     | `generator` | the seed is drawn from it, where `seed` is `None` |
-    | `persistent_workers`, `in_order` | accepted: threads start at once, batches are always in order |
+    | `persistent_workers`, `in_order` | accepted: threads start fast, batches are in order |
     | `pin_memory_device` | accepted, as torch does, which has given it up |
-    | `sampler`, `batch_sampler`, `collate_fn`, `worker_init_fn`, `multiprocessing_context` | refused |
+    | `sampler`, `batch_sampler`, `collate_fn` | refused: the pipeline declares what they would do |
+    | `worker_init_fn`, `multiprocessing_context` | refused: workers are threads and run no Python |
 
     And its own:
 
     - `engine`: `"auto"` runs a shipped plugin as its native twin and all others as WebAssembly,
       `"wasm"` all as WebAssembly, `"native"` refuses those without a twin. The pixels are the same.
-    - `fidelity`: `"exact"` gives the pixels of a full decode; `"fast"` lets decoders work at a reduced
-      scale where the image is scaled down further afterwards.
-    - `memory_limit`: bytes, or a text such as `"2GB"` or `"512MiB"`, that batches, encoded samples and
-      plugins together stay below.
+    - `fidelity`: `"exact"` gives the pixels of a full decode; `"fast"` lets decoders work at a
+      reduced scale where the image is scaled down further afterwards.
+    - `memory_limit`: bytes, or a text such as `"2GB"` or `"512MiB"`, that batches, encoded samples
+      and plugins together stay below.
     - `on_error`: `"raise"` raises `SampleError` for a sample that fails, after which the next batch
       can be asked for; `"skip"` leaves it out, and lists it in `quarantine`.
-    - `seed`: from 0 to 2⁵³ − 1. `None` draws one when the loader is made: from torch's global generator
-      if torch is imported (so that `torch.manual_seed` governs), else from `random`; among several
-      ranks it is 0, because they must agree.
-    - `rank`, `world_size`: this process's part of each epoch. `None` takes torch's process group, else
-      the `RANK` and `WORLD_SIZE` that torchrun sets, else the whole.
+    - `seed`: from 0 to 2⁵³ − 1. `None` draws one when the loader is made: from torch's global
+      generator if torch is imported (so that `torch.manual_seed` governs), else from `random`;
+      among several ranks it is 0, because they must agree.
+    - `rank`, `world_size`: this process's part of each epoch. `None` takes torch's process group,
+      else the `RANK` and `WORLD_SIZE` that torchrun sets, else the whole.
     - `window_push_down`: whether decoders skip what later operators do not read. No pixel depends
       on it.
     - `framework`: `"torch"`, `"numpy"`, or `"auto"`.
@@ -156,8 +157,8 @@ class DataLoader:
         return self._options["seed"]
 
     def __len__(self) -> int:
-        """Batches in the next epoch, as far as it is known before: skipped samples may make it fewer."""
-        return self._native().batches()
+        """Batches in the next epoch; samples that are skipped may make it fewer."""
+        return self._here().batches()
 
     def __iter__(self) -> BatchIterator:
         """A new epoch. It begins, and its threads start, when its first batch is asked for."""
@@ -168,7 +169,7 @@ class DataLoader:
 
         Without it epochs count up by themselves.
         """
-        loader = self._native()
+        loader = self._here()
         loader.set_epoch(whole("epoch", epoch, 0, 2**53 - 1))
         self._stand(loader.next_state())
 
@@ -179,7 +180,7 @@ class DataLoader:
         Small, and JSON. It may be restored with other workers, ranks or batch sizes, but only under
         the same source, operators and configuration.
         """
-        loader = self._native()
+        loader = self._here()
         epoch = self._latest
         text = loader.next_state() if epoch is None else epoch.state()
         state: dict[str, Any] = json.loads(text)
@@ -191,23 +192,23 @@ class DataLoader:
             text = json.dumps(state_dict)
         except (TypeError, ValueError) as error:
             raise StateError(f"this is not a loader's state: {error}") from error
-        self._native().restore(text)
+        self._here().restore(text)
         self._stand(text)
 
     @property
     def quarantine(self) -> list[QuarantineEntry]:
         """The samples that `on_error="skip"` left out so far, in the order of the epochs."""
-        return [QuarantineEntry(*entry) for entry in self._native().quarantine()]
+        return [QuarantineEntry(*entry) for entry in self._here().quarantine()]
 
     def stats(self) -> LoaderStats:
         """What has been done and waited for so far, over all epochs."""
-        counts: dict[str, Any] = dict(self._native().stats())
+        counts: dict[str, Any] = dict(self._here().stats())
         stages = [StageStats(**stage) for stage in counts.pop("stages")]
         return LoaderStats(**counts, stages=stages)
 
     def explain(self, *, analyze: bool = False) -> str:
         """The plan as text; with `analyze`, what each step cost so far."""
-        return self._native().explain(analyze)
+        return self._here().explain(analyze)
 
     def _plan(self) -> None:
         self._convert = converter(self._framework, self._pin_memory)
@@ -217,7 +218,7 @@ class DataLoader:
         if self._start is not None:
             self._loader.restore(self._start)
 
-    def _native(self) -> _native.Loader:
+    def _here(self) -> _native.Loader:
         """The native loader of this process. A forked child plans anew, from what Python knows: the
         locks of its parent's may be held by threads that it does not have."""
         if self._process != os.getpid():
@@ -229,7 +230,7 @@ class DataLoader:
         self._latest = None
 
     def _begin(self) -> _native.Epoch:
-        loader = self._native()
+        loader = self._here()
         epoch = loader.begin()
         self._stand(loader.next_state())
         self._latest = epoch

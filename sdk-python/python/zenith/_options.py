@@ -29,7 +29,7 @@ UNITS = {
 REFUSED = {
     "sampler": 'declare the order in the pipeline: `.sample("zenith:shuffle")`',
     "batch_sampler": "declare order and batches in the pipeline: `.sample(…)` and `.batch(…)`",
-    "collate_fn": "batches are laid out by the host; change them with `.map_batch(…)`, or in the loop",
+    "collate_fn": "the host lays out batches; change them with `.map_batch(…)` or in the loop",
     "worker_init_fn": "workers are threads of the host and run no Python",
     "multiprocessing_context": "workers are threads, not processes",
 }
@@ -61,7 +61,7 @@ def size_in_bytes(value: int | str | None) -> int | None:
     if value is None:
         return None
     wrong = OptionError(
-        f"`memory_limit` is bytes, or a text such as \"2GB\" or \"512MiB\", but is {value!r}"
+        f'`memory_limit` is bytes, or a text such as "2GB" or "512MiB", but is {value!r}'
     )
     if isinstance(value, str):
         parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
@@ -76,7 +76,7 @@ def size_in_bytes(value: int | str | None) -> int | None:
 
 
 def ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """Rank and world size: as given, else of torch's process group, else of torchrun, else alone."""
+    """Rank and world size: as given, else torch's process group's, else torchrun's, else alone."""
     if (rank is None) != (world_size is None):
         raise OptionError("`rank` and `world_size` are given together, or neither")
     if rank is None or world_size is None:

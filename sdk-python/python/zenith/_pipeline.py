@@ -29,8 +29,8 @@ class Pipeline:
     plugins until it is given to a `DataLoader` or explained.
 
     An operator is named as in `zenith:jpeg` or `acme:sepia@^1.2`; its keyword arguments are its
-    configuration, and must be JSON. `limits=` bounds one call of it: `memory` and `output` in bytes,
-    `time` in seconds.
+    configuration, and must be JSON. `limits=` bounds one call of it: `memory` and `output` in
+    bytes, `time` in seconds.
 
     >>> import zenith
     >>> photos = zenith.read_images("photos").decode("zenith:jpeg")
@@ -53,7 +53,7 @@ class Pipeline:
     def sample(
         self, plugin: str, *, limits: Mapping[str, float] | None = None, **config: Any
     ) -> Pipeline:
-        """Adds a sampler, which chooses the order of samples. Without one the order is the source's."""
+        """Adds a sampler, which chooses the order of samples; without one it is the source's."""
         return self._with("sample", plugin, limits, config)
 
     def decode(
@@ -75,12 +75,14 @@ class Pipeline:
         return self._with("map-batch", plugin, limits, config)
 
     def batch(self, size: int, *, drop_last: bool = False) -> Pipeline:
-        """Makes batches of `size` samples; with `drop_last` a last one that is not full is left out.
+        """Makes batches of `size` samples; without it a batch has one.
 
-        Without it a batch has one sample.
+        With `drop_last` a last batch that is not full is left out.
         """
         if not isinstance(size, int) or isinstance(size, bool) or not 0 < size < 2**32:
-            raise PipelineError(f"a batch has a whole number of samples, at least 1, but not {size!r}")
+            raise PipelineError(
+                f"a batch has a whole number of samples, at least 1, but not {size!r}"
+            )
         return replace(self, batches={"size": size, "drop_last": bool(drop_last)})
 
     def explain(
@@ -144,13 +146,15 @@ class Pipeline:
     ) -> Pipeline:
         if not isinstance(plugin, str):
             raise TypeError(
-                f"`{role}` takes the name of a plugin, such as \"zenith:jpeg\", but not {plugin!r}"
+                f'`{role}` takes the name of a plugin, such as "zenith:jpeg", but not {plugin!r}'
             )
         where = f"{role} `{plugin}`"
         operator: Json = {role: plugin}
         for key, value in config.items():
             if key in ROLES:
-                raise PipelineError(f"{where}: `{key}` is reserved, and no plugin can have such a key")
+                raise PipelineError(
+                    f"{where}: `{key}` is reserved, and no plugin can have such a key"
+                )
             operator[key] = _json(value, where, key)
         if limits is not None:
             operator["limits"] = _limits(limits, where)
@@ -196,9 +200,9 @@ def read_webdataset(
 ) -> Pipeline:
     """Reads tar shards, as WebDataset writes them.
 
-    `path` may hold ranges and alternatives: `"shards/{000..009}.tar"`, `"{train,extra}.tar"`. `image`
-    lists the extensions of the encoded image in order of preference, `label` is that of the class.
-    The fields of a batch are images and labels (`int64`).
+    `path` may hold ranges and alternatives: `"shards/{000..009}.tar"`, `"{train,extra}.tar"`.
+    `image` lists the extensions of the encoded image in order of preference, `label` is that of the
+    class. The fields of a batch are images and labels (`int64`).
     """
     source = {"kind": "webdataset", "path": _path(path)}
     given = _given(image=(image, "jpg;jpeg;png"), label=(label, "cls"), io=(io, "auto"))
@@ -231,7 +235,9 @@ def _limits(limits: Mapping[str, float], where: str) -> Json:
         raise TypeError(f"{where}: `limits` is a mapping such as {{'time': 2.0}}, not {limits!r}")
     for key in limits:
         if key not in LIMITS:
-            raise PipelineError(f"{where}: `limits` has the keys {', '.join(LIMITS)}, but not `{key}`")
+            raise PipelineError(
+                f"{where}: `limits` has the keys {', '.join(LIMITS)}, but not `{key}`"
+            )
     checked: Json = _json(dict(limits), where, "limits")
     return checked
 
@@ -254,7 +260,7 @@ def _json(value: Any, where: str, key: str) -> Any:
             if not isinstance(name, str):
                 raise TypeError(f"{at} has the key {name!r}, which is no text")
         return {name: _json(item, where, _below(key, name)) for name, item in value.items()}
-    hint = "\nhint: `.tolist()` makes plain numbers and lists of it" if hasattr(value, "tolist") else ""
+    hint = "\nhint: `.tolist()` makes plain numbers of it" if hasattr(value, "tolist") else ""
     raise TypeError(f"{at} is not JSON, but of type `{type(value).__qualname__}`{hint}")
 
 

@@ -40,7 +40,7 @@ class ZenithError(Exception):
     hint: str | None
     """What to do about it, where that is known."""
     key: str | None
-    """What a person calls the sample at fault, such as `train/cat/00017.jpg`, where there is one."""
+    """What a person calls the sample at fault, such as `train/cat/00017.jpg`, if there is one."""
     index: int | None
     """The index of that sample in its source."""
 
@@ -75,7 +75,7 @@ class SampleError(ZenithError, RuntimeError):
 
 
 class PluginError(ZenithError, RuntimeError):
-    """A plugin failed outside any sample: a sampler, a batch transform, or one that cannot start."""
+    """A plugin failed outside any sample: a sampler, a batch transform, or at its start."""
 
 
 class SourceError(ZenithError, OSError):
