@@ -102,12 +102,12 @@ def main() -> None:
     rows: dict[str, Lines] = {}
     parts = {name: Lines() for name in PARTS}
     for path, lines in sorted(files.items()):
-        row = ROWS.match(path)
-        if row is None or TEST_CODE.search(path):
+        match = ROWS.match(path)
+        if match is None or TEST_CODE.search(path):
             continue
         if given.files:
             print(f"  {path:<56}{lines.covered:>7} of {lines.count:>6}{lines.percent:>7.1f} %")
-        rows.setdefault(row[0], Lines()).add(lines)
+        rows.setdefault(match[0], Lines()).add(lines)
         for part, folders in PARTS.items():
             if path.startswith(folders):
                 parts[part].add(lines)

@@ -75,7 +75,8 @@ def torch_tensors(settings: Settings) -> Batches:
     )
 
     def load(path: str) -> torch.Tensor:
-        return decode_jpeg(read_file(path), mode=ImageReadMode.RGB)
+        image: torch.Tensor = decode_jpeg(read_file(path), mode=ImageReadMode.RGB)
+        return image
 
     return DataLoader(
         datasets.ImageFolder(settings.data, steps, loader=load),
