@@ -16,25 +16,43 @@ fn pair(a: i32, b: i32) -> V {
     splat32(b << 16 | a & 0xFFFF)
 }
 
-/// Transforms a block into eight rows of eight samples at `to[0]`, `to[stride]`, ….
+/// Transforms a block into eight rows of eight samples at `to[0]`, `to[stride]`, …; `to` reaches from
+/// the first to the last of them.
 #[inline(always)]
 pub(crate) fn transform8(block: &[i16; 64], steps: &[i16; 64], to: &mut [u8], stride: usize) {
+    // Every check comes before the arithmetic: Cranelift puts pure code where its result is used, and
+    // would repeat the whole transform behind the check of each row.
+    let Some(places) = eight_rows(to, stride) else { return };
     let (rows, _) = block.as_chunks::<8>();
     let (steps, _) = steps.as_chunks::<8>();
     let rows: [V; 8] = core::array::from_fn(|i| mul16(load16(&rows[i]), load16(&steps[i])));
     let columns = transpose(&pass::<11>(&rows));
     let rows = transpose(&pass::<18>(&columns));
     let centre = splat16(128);
-    for i in 0..4 {
-        let (a, b) = (add16(rows[2 * i], centre), add16(rows[2 * i + 1], centre));
-        let bytes = narrow16(a, b);
-        if let Some(place) = to.get_mut(2 * i * stride..).and_then(|rest| rest.first_chunk_mut()) {
-            store_low(place, bytes);
-        }
-        if let Some(place) = to.get_mut((2 * i + 1) * stride..).and_then(|rest| rest.first_chunk_mut()) {
-            store_high(place, bytes);
-        }
+    let (pairs, _) = rows.as_chunks::<2>();
+    for ([upper, lower], [a, b]) in places.into_iter().zip(pairs) {
+        let bytes = narrow16(add16(*a, centre), add16(*b, centre));
+        store_low(upper, bytes);
+        store_high(lower, bytes);
     }
+}
+
+/// The places of eight rows, in pairs.
+#[inline(always)]
+fn eight_rows(to: &mut [u8], stride: usize) -> Option<[[&mut [u8; 8]; 2]; 4]> {
+    #[inline(always)]
+    fn row(to: &mut [u8], stride: usize) -> Option<(&mut [u8; 8], &mut [u8])> {
+        let (row, rest) = to.split_at_mut_checked(stride)?;
+        Some((row.first_chunk_mut()?, rest))
+    }
+    let (a, to) = row(to, stride)?;
+    let (b, to) = row(to, stride)?;
+    let (c, to) = row(to, stride)?;
+    let (d, to) = row(to, stride)?;
+    let (e, to) = row(to, stride)?;
+    let (f, to) = row(to, stride)?;
+    let (g, to) = row(to, stride)?;
+    Some([[a, b], [c, d], [e, f], [g, to.first_chunk_mut()?]])
 }
 
 /// One dimension. `S` is how far the result is shifted to the right, rounded.
@@ -50,7 +68,9 @@ fn pass<const S: i32>(v: &[V; 8]) -> [V; 8] {
     const Z2: i32 = fixed(2.562_915_447);
     let (sum, difference) = (add16(v[0], v[4]), sub16(v[0], v[4]));
     let (z3, z4) = (add16(v[7], v[3]), add16(v[5], v[1]));
-    let half = |zip: fn(V, V) -> V, widen: fn(V) -> V| -> [V; 8] {
+    let half = |high: bool| -> [V; 8] {
+        let zip = |a, b| if high { zip_high16(a, b) } else { zip_low16(a, b) };
+        let widen = |v| if high { widen_high16::<3>(v) } else { widen_low16::<3>(v) };
         let bias = splat32(1 << (S - 1));
         let even = zip(v[2], v[6]);
         let (t2, t3) = (dot16(even, pair(C0, C1)), dot16(even, pair(C2, C0)));
@@ -75,8 +95,7 @@ fn pass<const S: i32>(v: &[V; 8]) -> [V; 8] {
             sra32::<S>(sub32(e0, o3)),
         ]
     };
-    let low = half(zip_low16, widen_low16::<3>);
-    let high = half(zip_high16, widen_high16::<3>);
+    let (low, high) = (half(false), half(true));
     core::array::from_fn(|i| narrow32(low[i], high[i]))
 }
 
