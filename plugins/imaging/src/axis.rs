@@ -115,6 +115,14 @@ impl Axis {
         let heaviest = self.weights.iter().fold(0.0, |heaviest: f64, weight| heaviest.max(*weight));
         (0..22).find(|bits| (0.5 + heaviest * f64::from(1 << (bits + 1))) as i32 >= 1 << 15).unwrap_or(22)
     }
+
+    /// Whether a weighted sum of bytes, with weights of `precision` fraction bits and rounded, can
+    /// come out below 0 or above 255: only where there are negative weights, or very many.
+    pub(crate) fn overshoots(&self, precision: u32) -> bool {
+        let slack = 0.5 * self.room as f64;
+        let unit = f64::from(1 << precision);
+        self.filter == Filter::Cubic || 255.0 * (unit + slack) + 0.5 * unit >= 256.0 * unit
+    }
 }
 
 /// A weight as a 16-bit number with `precision` fraction bits, rounded half away from zero.

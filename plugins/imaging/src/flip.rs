@@ -47,6 +47,7 @@ impl<const PIXEL: usize> Kernel for Flip<'_, PIXEL> {
         let Self { image, place } = self;
         let (data, width) = (image.data(), image.width());
         // One part of a vector is used: a row's halves would have to change places otherwise.
+        let reverse = simd.table(&Self::REVERSE);
         for row in 0..image.height() {
             let begin = row * width * PIXEL;
             let end = begin + width * PIXEL;
@@ -61,7 +62,7 @@ impl<const PIXEL: usize> Kernel for Flip<'_, PIXEL> {
                 // SAFETY: `from` is between 16 and the length of `data`; a stride of 0 reads the
                 // same 16 bytes for every part.
                 let pixels = unsafe { simd.load_rows(data.as_ptr().wrapping_add(from - 16), 0) };
-                let pixels = simd.shuffle(pixels, &Self::REVERSE);
+                let pixels = simd.shuffle(pixels, reverse);
                 // SAFETY: `to + 16` is at most the length of `place`; every part is the same.
                 unsafe { simd.store_rows(place.as_mut_ptr().wrapping_add(to), 0, pixels) };
                 done += Self::PIXELS;

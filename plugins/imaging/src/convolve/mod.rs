@@ -51,7 +51,7 @@ impl Convolution {
     ) {
         assert_eq!(place.len(), height * width * image.pixel(), "the place holds the result");
         if image.width() != width {
-            self.horizontal.prepare(image.width(), width);
+            self.horizontal.prepare(image.width(), width, image.pixel());
         }
         if image.height() != height {
             self.vertical.prepare(image.height(), height);
@@ -97,7 +97,6 @@ trait Method: Copy {
     fn along_rows(
         self,
         pass: &Horizontal,
-        channels: usize,
         input: &[u8],
         stride: usize,
         output: &mut [u8],
@@ -119,7 +118,6 @@ impl<S: Simd, const CHANNELS: usize> Method for Rows<S, CHANNELS> {
     fn along_rows(
         self,
         pass: &Horizontal,
-        _channels: usize,
         input: &[u8],
         stride: usize,
         output: &mut [u8],
@@ -143,13 +141,12 @@ impl Method for Scalar {
     fn along_rows(
         self,
         pass: &Horizontal,
-        channels: usize,
         input: &[u8],
         _stride: usize,
         output: &mut [u8],
         _output_stride: usize,
     ) {
-        pass.row_scalar(channels, input, output);
+        pass.row_scalar(input, output);
     }
 
     fn along_columns(self, pass: &Vertical, row: usize, rows: &[u8], output: &mut [u8]) {
@@ -244,11 +241,10 @@ impl<M: Method> Window<'_, M> {
         let last = self.image.height() - 1;
         let offset = self.offset(first);
         let output = &mut self.kept[offset..offset + M::ROWS * self.stride];
-        let channels = self.image.pixel();
-        let reach = self.pass.reach(channels);
+        let reach = self.pass.reach();
         let at = first * line;
         if first + M::ROWS - 1 <= last && at + (M::ROWS - 1) * line + reach <= data.len() {
-            self.method.along_rows(self.pass, channels, &data[at..], line, output, self.stride);
+            self.method.along_rows(self.pass, &data[at..], line, output, self.stride);
             return;
         }
         // The vectors would read past the end of the image: work on a copy with room behind.
@@ -260,6 +256,6 @@ impl<M: Method> Window<'_, M> {
             let at = (first + row).min(last) * line;
             copy[..line].copy_from_slice(&data[at..at + line]);
         }
-        self.method.along_rows(self.pass, channels, self.staged, stride, output, self.stride);
+        self.method.along_rows(self.pass, self.staged, stride, output, self.stride);
     }
 }

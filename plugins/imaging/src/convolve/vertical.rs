@@ -5,7 +5,7 @@
 
 use crate::{
     axis::{Axis, Filter, fixed_point},
-    simd::Simd,
+    simd::{IN_PLACE, Simd},
 };
 
 /// The tables of the vertical pass.
@@ -18,6 +18,8 @@ pub(super) struct Vertical {
     weights: Vec<[i16; 2]>,
     pairs: usize,
     precision: u32,
+    /// Whether a sum can lie outside a byte's range.
+    hold: bool,
     /// Where the input rows of the output row at hand lie, in pairs. A row that fills up a pair has
     /// no weight.
     offsets: Vec<[usize; 2]>,
@@ -31,6 +33,7 @@ impl Vertical {
             weights: Vec::new(),
             pairs: 1,
             precision: 0,
+            hold: true,
             offsets: Vec::new(),
         }
     }
@@ -42,6 +45,7 @@ impl Vertical {
         }
         self.pairs = self.axis.widest().div_ceil(2);
         self.precision = self.axis.precision();
+        self.hold = self.axis.overshoots(self.precision);
         self.ranges.clear();
         self.weights.clear();
         for (start, weights) in self.axis.iter() {
@@ -87,19 +91,29 @@ impl Vertical {
         if output.len() < 16 * S::ROWS {
             return self.row_scalar(row, rows, output);
         }
-        match self.pairs {
-            1 => self.row_by::<S, 1>(simd, row, rows, output),
-            2 => self.row_by::<S, 2>(simd, row, rows, output),
-            3 => self.row_by::<S, 3>(simd, row, rows, output),
-            4 => self.row_by::<S, 4>(simd, row, rows, output),
-            _ => self.row_by::<S, 0>(simd, row, rows, output),
+        match (self.pairs, self.precision, self.hold) {
+            (1, 14, false) => self.row_by::<S, 1, 14>(simd, row, rows, output),
+            (2, 15, false) => self.row_by::<S, 2, 15>(simd, row, rows, output),
+            (3, 16, false) => self.row_by::<S, 3, 16>(simd, row, rows, output),
+            (2, ..) => self.row_by::<S, 2, 0>(simd, row, rows, output),
+            (3, ..) => self.row_by::<S, 3, 0>(simd, row, rows, output),
+            (4, ..) => self.row_by::<S, 4, 0>(simd, row, rows, output),
+            _ => self.row_by::<S, 0, 0>(simd, row, rows, output),
         }
     }
 
-    /// [`Vertical::row`] for a number of pairs that is known when it is compiled, or 0.
+    /// [`Vertical::row`] for a number of pairs that is known when it is compiled, or 0; and for a
+    /// precision that is, which then says also that no sum lies outside a byte's range, or 0.
     #[expect(clippy::inline_always, reason = "compiled for the instructions of its caller")]
     #[inline(always)]
-    fn row_by<S: Simd, const PAIRS: usize>(&self, simd: S, row: usize, rows: &[u8], output: &mut [u8]) {
+    fn row_by<S: Simd, const PAIRS: usize, const PRECISION: u32>(
+        &self,
+        simd: S,
+        row: usize,
+        rows: &[u8],
+        output: &mut [u8],
+    ) {
+        let precision = if PRECISION == 0 { self.precision } else { PRECISION };
         let step = 16 * S::ROWS;
         let weights = self.weights_of(row);
         assert!(output.len() >= step, "a row is at least a vector wide");
@@ -107,12 +121,16 @@ impl Vertical {
             assert!(offset + output.len() <= rows.len(), "every row is as long as the output");
         }
         assert!(PAIRS == 0 || self.offsets.len() == PAIRS, "the caller chose the right form");
+        assert_eq!(self.precision, precision, "the caller chose the right form");
+        let hold = PRECISION == 0;
+        assert!(hold || !self.hold, "the caller chose the right form");
         // Where their number is known, weights and offsets stay in registers.
-        let half = simd.splat(1 << (self.precision - 1));
+        let half = simd.splat(1 << (precision - 1));
         let mut fixed = [([0; 2], half); PAIRS];
         for (pair, entry) in fixed.iter_mut().enumerate() {
             *entry = (self.offsets[pair], splat(simd, weights[pair]));
         }
+        let table = simd.narrowing_table(&IN_PLACE);
         let mut at = 0;
         while at < output.len() {
             // The last vector overlaps the one before it, and does some of its work again.
@@ -131,16 +149,14 @@ impl Vertical {
                     unsafe { accumulate(simd, &mut sums, base, offsets, pair) };
                 }
             }
-            let low = simd.narrow_to_i16(
-                simd.shift_right(sums[0], self.precision),
-                simd.shift_right(sums[1], self.precision),
-            );
-            let high = simd.narrow_to_i16(
-                simd.shift_right(sums[2], self.precision),
-                simd.shift_right(sums[3], self.precision),
-            );
+            let sums = [
+                simd.shift_right(sums[0], precision),
+                simd.shift_right(sums[1], precision),
+                simd.shift_right(sums[2], precision),
+                simd.shift_right(sums[3], precision),
+            ];
             // SAFETY: `at + step` is at most the output's length.
-            unsafe { simd.store(output.as_mut_ptr().wrapping_add(at), simd.narrow_to_u8(low, high)) };
+            unsafe { simd.store(output.as_mut_ptr().wrapping_add(at), simd.narrow(sums, hold, table)) };
             at += step;
         }
     }

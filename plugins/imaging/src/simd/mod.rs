@@ -18,11 +18,14 @@ mod x86;
 #[repr(C, align(16))]
 pub struct Weights(pub [i16; 8]);
 
-/// Which byte of a 16-byte vector goes where; [`NOTHING`] makes a zero.
+/// Which byte of 16 goes where: for each place, a position below 16, or [`NOTHING`] for a zero.
 pub type Table = [u8; 16];
 
 /// The entry of a [`Table`] that makes a zero byte.
 pub const NOTHING: u8 = 0x80;
+
+/// The table that leaves every byte where it is.
+pub const IN_PLACE: Table = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// Operations on a vector of [`Simd::ROWS`] times 16 bytes. No operation moves anything between the
 /// 16-byte parts, so that a kernel written for one row of an image runs on several rows at once.
@@ -54,8 +57,11 @@ pub trait Simd: Copy {
     /// The same 32-bit number everywhere.
     fn splat(self, value: i32) -> Self::Vector;
 
+    /// A table for [`Simd::shuffle`]. Make it before a loop, not inside.
+    fn table(self, table: &Table) -> Self::Vector;
+
     /// Moves the bytes of each part as the table says.
-    fn shuffle(self, value: Self::Vector, table: &Table) -> Self::Vector;
+    fn shuffle(self, value: Self::Vector, table: Self::Vector) -> Self::Vector;
 
     /// Bytes of the lower half of each part, `a` and `b` in turns.
     fn zip_low(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -78,11 +84,12 @@ pub trait Simd: Copy {
     /// Signed 32-bit numbers shifted to the right; `count` is below 32.
     fn shift_right(self, value: Self::Vector, count: u32) -> Self::Vector;
 
-    /// Signed 32-bit numbers narrowed to 16 bits, held at the ends of their range.
-    fn narrow_to_i16(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// A table for [`Simd::narrow`]. Make it before a loop, not inside.
+    fn narrowing_table(self, table: &Table) -> Self::Vector;
 
-    /// Signed 16-bit numbers narrowed to unsigned bytes, held at the ends of their range.
-    fn narrow_to_u8(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Four vectors of signed 32-bit numbers, each of which fits 16 bits, as bytes, moved as the
+    /// table says. Numbers are held between 0 and 255, unless `hold` is false: they must be so then.
+    fn narrow(self, sums: [Self::Vector; 4], hold: bool, table: Self::Vector) -> Self::Vector;
 }
 
 /// Something that can be computed with vectors of any kind, or without.

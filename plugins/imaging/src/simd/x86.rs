@@ -85,9 +85,13 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn shuffle(self, value: __m128i, table: &Table) -> __m128i {
+    fn table(self, table: &Table) -> __m128i {
         // SAFETY: a table is 16 bytes; SSE2 is part of x86-64.
-        let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+        unsafe { _mm_loadu_si128(table.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn shuffle(self, value: __m128i, table: __m128i) -> __m128i {
         proven!(_mm_shuffle_epi8(value, table))
     }
 
@@ -127,13 +131,15 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn narrow_to_i16(self, a: __m128i, b: __m128i) -> __m128i {
-        proven!(_mm_packs_epi32(a, b))
+    fn narrowing_table(self, table: &Table) -> __m128i {
+        self.table(table)
     }
 
     #[inline(always)]
-    fn narrow_to_u8(self, a: __m128i, b: __m128i) -> __m128i {
-        proven!(_mm_packus_epi16(a, b))
+    fn narrow(self, [a, b, c, d]: [__m128i; 4], _hold: bool, table: __m128i) -> __m128i {
+        let low = proven!(_mm_packs_epi32(a, b));
+        let high = proven!(_mm_packs_epi32(c, d));
+        self.shuffle(proven!(_mm_packus_epi16(low, high)), table)
     }
 }
 
@@ -207,10 +213,15 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn shuffle(self, value: __m256i, table: &Table) -> __m256i {
+    fn table(self, table: &Table) -> __m256i {
         // SAFETY: a table is 16 bytes; SSE2 is part of x86-64.
         let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
-        proven!(_mm256_shuffle_epi8(value, _mm256_broadcastsi128_si256(table)))
+        proven!(_mm256_broadcastsi128_si256(table))
+    }
+
+    #[inline(always)]
+    fn shuffle(self, value: __m256i, table: __m256i) -> __m256i {
+        proven!(_mm256_shuffle_epi8(value, table))
     }
 
     #[inline(always)]
@@ -249,12 +260,14 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn narrow_to_i16(self, a: __m256i, b: __m256i) -> __m256i {
-        proven!(_mm256_packs_epi32(a, b))
+    fn narrowing_table(self, table: &Table) -> __m256i {
+        self.table(table)
     }
 
     #[inline(always)]
-    fn narrow_to_u8(self, a: __m256i, b: __m256i) -> __m256i {
-        proven!(_mm256_packus_epi16(a, b))
+    fn narrow(self, [a, b, c, d]: [__m256i; 4], _hold: bool, table: __m256i) -> __m256i {
+        let low = proven!(_mm256_packs_epi32(a, b));
+        let high = proven!(_mm256_packs_epi32(c, d));
+        self.shuffle(proven!(_mm256_packus_epi16(low, high)), table)
     }
 }
