@@ -183,6 +183,15 @@ mod tests {
     }
 
     #[test]
+    fn wide_vectors_change_no_bit() {
+        let mut wide: Vec<u8> = (0..=255).cycle().take(3 * 4097).collect();
+        let mut plain = wide.clone();
+        widest(Saturate { image: &mut wide, blend: Blend::new(1.37) });
+        Saturate { image: &mut plain, blend: Blend::new(1.37) }.work();
+        assert_eq!(wide, plain);
+    }
+
+    #[test]
     fn an_image_without_pixels_is_left_alone() {
         adjust_contrast(&mut [], 3, 2.0);
         adjust_contrast(&mut [], 1, 2.0);

@@ -127,6 +127,15 @@ mod tests {
     }
 
     #[test]
+    fn wide_vectors_change_no_bit() {
+        let mut wide: Vec<u8> = (0..3 * 4096_u32).map(|index| (index * 7919 % 256) as u8).collect();
+        let mut plain = wide.clone();
+        widest(Turn { image: &mut wide, turn: 0.3 });
+        Turn { image: &mut plain, turn: 0.3 }.work();
+        assert_eq!(wide, plain);
+    }
+
+    #[test]
     fn greys_have_no_hue_to_turn() {
         let mut image: Vec<u8> = (0..=255).flat_map(|value| [value; 3]).collect();
         let before = image.clone();

@@ -11,11 +11,11 @@ fn normalize(config: &str, dtype: DType, extents: &[u32], data: &[u8]) -> Vec<u8
 }
 
 macro_rules! golden {
-    ($case:ident, $channels:expr, $config:expr) => {
+    ($name:ident, $case:literal, $channels:expr, $config:expr) => {
         #[test]
-        fn $case() {
-            let image = include_bytes!(concat!("golden/", stringify!($case), ".u8"));
-            let expected = include_bytes!(concat!("golden/", stringify!($case), ".f32"));
+        fn $name() {
+            let image = include_bytes!(concat!("golden/", $case, ".u8"));
+            let expected = include_bytes!(concat!("golden/", $case, ".f32"));
             let result = normalize($config, DType::Uint8, &[16, 16, $channels], image);
             assert!(result == expected);
 
@@ -32,6 +32,16 @@ macro_rules! golden {
     };
 }
 
-golden!(imagenet, 3, r#"{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}"#);
-golden!(odd, 4, r#"{"mean": [-3.7, 0.1, 1e-20, 255.0], "std": [-0.3, 7.1, 1e-30, 3.0]}"#);
-golden!(grey, 1, r#"{"mean": [0.1307], "std": [0.3081]}"#);
+golden!(
+    imagenets_statistics_give_torchvisions_bits,
+    "imagenet",
+    3,
+    r#"{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}"#
+);
+golden!(
+    unusual_statistics_give_torchvisions_bits,
+    "odd",
+    4,
+    r#"{"mean": [-3.7, 0.1, 1e-20, 255.0], "std": [-0.3, 7.1, 1e-30, 3.0]}"#
+);
+golden!(one_channel_gives_torchvisions_bits, "grey", 1, r#"{"mean": [0.1307], "std": [0.3081]}"#);

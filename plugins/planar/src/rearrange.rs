@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn wide_vectors_change_no_bit() {
+        let input: Vec<u8> = (0..3 * 1000_u32).map(|index| (index * 7919 % 256) as u8).collect();
+        let map = |value: u8| ((f32::from(value) * (1.0 / 255.0) - 0.485) / 0.229).to_le_bytes();
+        for channel in 0..3 {
+            let (mut wide, mut plain) = (vec![[0; 4]; 1000], vec![[0; 4]; 1000]);
+            widest(Plane::<_, _, 3, 4> { input: &input, channel, places: &mut wide, map });
+            Plane::<_, _, 3, 4> { input: &input, channel, places: &mut plain, map }.work();
+            assert_eq!(wide, plain);
+        }
+    }
+
+    #[test]
     fn an_output_that_is_too_short_is_filled_as_far_as_it_goes() {
         let mut output = [0; 5];
         pixels_to_planes(&[1, 2, 3, 4, 5, 6], 3, &mut output, tell);

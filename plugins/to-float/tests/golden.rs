@@ -13,19 +13,19 @@ fn every_byte(config: &str) -> Vec<u8> {
 }
 
 macro_rules! golden {
-    ($dtype:ident) => {
+    ($name:ident, $dtype:literal) => {
         #[test]
-        fn $dtype() {
-            let scaled = include_bytes!(concat!("golden/", stringify!($dtype), ".scaled"));
-            let plain = include_bytes!(concat!("golden/", stringify!($dtype), ".plain"));
-            let config = |scale| format!(r#"{{"dtype": "{}", "scale": {scale}}}"#, stringify!($dtype));
+        fn $name() {
+            let scaled = include_bytes!(concat!("golden/", $dtype, ".scaled"));
+            let plain = include_bytes!(concat!("golden/", $dtype, ".plain"));
+            let config = |scale| format!(r#"{{"dtype": "{}", "scale": {scale}}}"#, $dtype);
             assert!(every_byte(&config(true)) == scaled);
             assert!(every_byte(&config(false)) == plain);
         }
     };
 }
 
-golden!(float16);
-golden!(bfloat16);
-golden!(float32);
-golden!(float64);
+golden!(float16_has_torchvisions_bits, "float16");
+golden!(bfloat16_has_torchvisions_bits, "bfloat16");
+golden!(float32_has_torchvisions_bits, "float32");
+golden!(float64_has_torchvisions_bits, "float64");
