@@ -87,7 +87,7 @@ fn read_file(file: impl AsFd, buffers: &Buffers) -> Outcome {
             Ok(_) => {}
         }
     }
-    Ok(buffer)
+    Ok(buffers.wrap(buffer))
 }
 
 fn read_range(file: impl AsFd, offset: u64, length: u64, buffers: &Buffers) -> Outcome {
@@ -109,7 +109,7 @@ fn read_range(file: impl AsFd, offset: u64, length: u64, buffers: &Buffers) -> O
         }
     }
     buffer.truncate(wanted);
-    Ok(buffer)
+    Ok(buffers.wrap(buffer))
 }
 
 /// The length of a range, if a sample may have it.

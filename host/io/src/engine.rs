@@ -171,8 +171,8 @@ impl ReadError {
     }
 }
 
-/// The bytes of a sample, or why there are none.
-pub(crate) type Outcome = Result<Vec<u8>, ReadError>;
+/// The bytes of a sample, which go home wherever they are dropped; or why there are none.
+pub(crate) type Outcome = Result<Bytes, ReadError>;
 
 /// Carries out reads for one reader.
 pub(crate) trait Engine: Send {
@@ -257,7 +257,7 @@ impl Engines {
         Ok(Self { kind: choice.resolve()?, pool: Pool::default() })
     }
 
-    pub(crate) fn engine(&self, buffers: &Buffers) -> Result<Box<dyn Engine>, SourceError> {
+    pub(crate) fn engine(&self, buffers: Buffers) -> Result<Box<dyn Engine>, SourceError> {
         let refused = |cause: io::Error| {
             SourceError::Option(format!(
                 "the read engine `{}` could not be started: {cause}\nhint: choose the engine `blocking`",
@@ -265,11 +265,9 @@ impl Engines {
             ))
         };
         Ok(match self.kind {
-            EngineKind::Blocking => Box::new(Blocking::new(buffers.clone())),
-            EngineKind::Threads => {
-                Box::new(Threads::new(self.pool.members().map_err(refused)?, buffers.clone()))
-            }
-            EngineKind::IoUring => Box::new(uring::Ring::new(buffers.clone())),
+            EngineKind::Blocking => Box::new(Blocking::new(buffers)),
+            EngineKind::Threads => Box::new(Threads::new(self.pool.members().map_err(refused)?, buffers)),
+            EngineKind::IoUring => Box::new(uring::Ring::new(buffers).map_err(refused)?),
         })
     }
 }

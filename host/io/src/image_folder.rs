@@ -232,9 +232,8 @@ impl Source for ImageFolder {
     }
 
     fn reader(&self, options: &ReaderOptions) -> Result<Box<dyn Reader>, SourceError> {
-        let buffers = Buffers::new(options);
-        let engine = self.engines.engine(&buffers)?;
-        Ok(Box::new(OrderedReader::new(Arc::clone(&self.index), engine, buffers)))
+        let engine = self.engines.engine(Buffers::new(options))?;
+        Ok(Box::new(OrderedReader::new(Arc::clone(&self.index), engine)))
     }
 }
 

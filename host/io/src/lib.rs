@@ -8,17 +8,18 @@
 //! Unsafe code lives in `uring`, and nowhere else.
 
 mod blocking;
-//mod braces;
+mod braces;
 mod engine;
+mod grouping;
 mod image_folder;
 mod names;
 mod reader;
-//mod tar_index;
+mod tar_index;
 mod threads;
 mod uring;
 mod walk;
-//mod webdataset;
+mod webdataset;
 
 pub use engine::{EngineChoice, EngineKind, uring_refusal};
 pub use image_folder::{IMAGE_EXTENSIONS, ImageFolder, ImageFolderOptions};
-//pub use webdataset::{WebDataset, WebDatasetOptions};
+pub use webdataset::{WebDataset, WebDatasetOptions};

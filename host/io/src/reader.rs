@@ -5,7 +5,7 @@ use std::{collections::VecDeque, io, process, sync::Arc};
 
 use zenith_core::{Bytes, Reader, Sample, SourceError};
 
-use crate::engine::{Buffers, Engine, Location, Outcome, ReadError};
+use crate::engine::{Engine, Location, Outcome, ReadError};
 
 /// What a reader must know about a source.
 pub(crate) trait Catalogue: Send + Sync {
@@ -22,7 +22,6 @@ pub(crate) trait Catalogue: Send + Sync {
 pub(crate) struct OrderedReader<C> {
     catalogue: Arc<C>,
     engine: Box<dyn Engine>,
-    buffers: Buffers,
     /// Asked for, and not yet given to the engine.
     asked: VecDeque<u64>,
     /// Given to the engine or ready, in the order of the asking.
@@ -34,15 +33,14 @@ pub(crate) struct OrderedReader<C> {
 
 struct Entry {
     index: u64,
-    outcome: Option<Result<Vec<u8>, SourceError>>,
+    outcome: Option<Result<Bytes, SourceError>>,
 }
 
 impl<C: Catalogue> OrderedReader<C> {
-    pub(crate) fn new(catalogue: Arc<C>, engine: Box<dyn Engine>, buffers: Buffers) -> Self {
+    pub(crate) fn new(catalogue: Arc<C>, engine: Box<dyn Engine>) -> Self {
         Self {
             catalogue,
             engine,
-            buffers,
             asked: VecDeque::new(),
             window: VecDeque::new(),
             first: 0,
@@ -104,17 +102,7 @@ impl<C: Catalogue> Reader for OrderedReader<C> {
         let Entry { index, outcome } = self.window.pop_front()?;
         self.first += 1;
         self.top_up();
-        let sample = outcome?.map(|buffer| self.catalogue.sample(index, self.buffers.wrap(buffer)));
+        let sample = outcome?.map(|bytes| self.catalogue.sample(index, bytes));
         Some((index, sample))
-    }
-}
-
-impl<C> Drop for OrderedReader<C> {
-    fn drop(&mut self) {
-        for entry in self.window.drain(..) {
-            if let Some(Ok(buffer)) = entry.outcome {
-                self.buffers.take_back(buffer);
-            }
-        }
     }
 }

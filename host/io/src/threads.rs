@@ -94,11 +94,8 @@ fn work(queue: &Receiver<Job>) {
         // reader must still be answered.
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| read_location(&job.location, &job.buffers)))
             .unwrap_or_else(|_| Err(ReadError::Engine(io::Error::other("a thread panicked"))));
-        if let Err(unwanted) = job.done.send((job.ticket, outcome))
-            && let (_, Ok(buffer)) = unwanted.into_inner()
-        {
-            job.buffers.take_back(buffer);
-        }
+        // A reader that is gone wants no answer.
+        let _ = job.done.send((job.ticket, outcome));
     }
 }
 
@@ -156,15 +153,5 @@ impl Engine for Threads {
     fn wait(&mut self) -> Option<(u64, Outcome)> {
         self.under_way = self.under_way.checked_sub(1)?;
         self.finished.recv().ok()
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        while let Ok((_, outcome)) = self.finished.try_recv() {
-            if let Ok(buffer) = outcome {
-                self.buffers.take_back(buffer);
-            }
-        }
     }
 }
