@@ -44,7 +44,7 @@ pub enum SourceSpec {
         /// The extensions of the encoded image, in order of preference, separated by `;`.
         #[serde(default = "default_image")]
         image: String,
-        /// The extension of the class label.
+        /// The extension of the class label; empty for samples without one.
         #[serde(default = "default_label")]
         label: String,
         /// How the shards are read: `auto`, `io-uring`, `threads` or `blocking`.

@@ -96,15 +96,17 @@ impl From<SpecError> for Error {
 
 impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
-        let kind = if matches!(error, SourceError::Option(_)) { ErrorKind::Option } else { ErrorKind::Source };
+        let kind =
+            if matches!(error, SourceError::Option(_)) { ErrorKind::Option } else { ErrorKind::Source };
         Self::new(kind, error.to_string(), None)
     }
 }
 
 impl From<StateError> for Error {
     fn from(error: StateError) -> Self {
-        let hint = matches!(error, StateError::Plan { .. })
-            .then(|| "restore it with the pipeline that it was saved with, or begin anew without it".to_owned());
+        let hint = matches!(error, StateError::Plan { .. }).then(|| {
+            "restore it with the pipeline that it was saved with, or begin anew without it".to_owned()
+        });
         Self::new(ErrorKind::State, error.to_string(), hint)
     }
 }

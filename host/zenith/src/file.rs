@@ -32,7 +32,11 @@ use crate::error::{Error, ErrorKind};
 /// ```
 pub fn read_pipeline(path: &Path) -> Result<Spec, Error> {
     let text = fs::read_to_string(path).map_err(|error| {
-        Error::new(ErrorKind::Source, format!("cannot read the pipeline file `{}`: {error}", path.display()), None)
+        Error::new(
+            ErrorKind::Source,
+            format!("cannot read the pipeline file `{}`: {error}", path.display()),
+            None,
+        )
     })?;
     let mut spec: Spec = toml::from_str(&text).map_err(|error| {
         let message = format!("the pipeline file `{}` is wrong: {error}", path.display());
@@ -59,7 +63,8 @@ mod tests {
 
     #[test]
     fn paths_are_taken_from_the_folder_of_the_file() {
-        let spec = read("[source]\nkind = \"images\"\npath = \"photos\"\n[[operator]]\ndecode = \"auto\"\n").unwrap();
+        let spec = read("[source]\nkind = \"images\"\npath = \"photos\"\n[[operator]]\ndecode = \"auto\"\n")
+            .unwrap();
         let SourceSpec::Images { path, .. } = spec.source else { panic!("not a folder of images") };
         assert!(Path::new(&path).is_absolute() && path.ends_with("photos"));
         assert_eq!(spec.operators[0].role, Role::Decode);

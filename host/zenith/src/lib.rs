@@ -13,16 +13,16 @@ mod loader;
 mod source;
 mod twins;
 
-#[cfg(feature = "command")]
 pub mod command;
 
-pub use context::{Context, ContextOptions, EngineChoice};
+pub use context::{Context, ContextOptions, EngineChoice, LOCKFILE};
 pub use error::{Error, ErrorKind};
 pub use file::read_pipeline;
 pub use loader::{Epoch, LoadOptions, Loader};
 pub use zenith_core::{DType, Digest, Engine, Identity, Kind};
 pub use zenith_pipeline::{
-    Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LoaderState, Next, OnError, OperatorSpec, Optimisations,
-    QuarantineEntry, Role, SourceSpec, Spec, StageStats,
+    Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LoaderState, Next, OnError, OperatorSpec,
+    Optimisations, QuarantineEntry, Role, RunOptions, SourceSpec, Spec, StageStats,
 };
+pub use zenith_plugin::{CacheOption, HostOptions};
 pub use zenith_registry as registry;

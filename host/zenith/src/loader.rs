@@ -9,7 +9,8 @@ use std::{
 };
 
 use zenith_pipeline::{
-    EpochStats, Fidelity, LoaderState, Next, Optimisations, Plan, PlanInput, QuarantineEntry, RunOptions, Runner, Spec,
+    EpochStats, Fidelity, LoaderState, Next, Optimisations, Plan, PlanInput, QuarantineEntry, RunOptions,
+    Runner, Spec,
 };
 
 use crate::{

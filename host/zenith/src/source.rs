@@ -9,18 +9,20 @@ use zenith_pipeline::SourceSpec;
 pub(crate) fn open(spec: &SourceSpec) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match spec {
         SourceSpec::Images { path, io, allow_empty } => {
-            let options =
-                ImageFolderOptions { allow_empty: *allow_empty, engine: engine(io)?, ..ImageFolderOptions::default() };
-            Arc::new(ImageFolder::open(path, options)?)
+            let options = ImageFolderOptions {
+                allow_empty: *allow_empty,
+                engine: engine(io)?,
+                ..ImageFolderOptions::default()
+            };
+            Arc::new(ImageFolder::open(path, &options)?)
         }
         SourceSpec::Webdataset { path, image, label, io } => {
             let options = WebDatasetOptions {
                 image: image.clone(),
-                label: label.clone(),
+                label: Some(label.clone()).filter(|label| !label.is_empty()),
                 engine: engine(io)?,
-                ..WebDatasetOptions::default()
             };
-            Arc::new(WebDataset::open(path, options)?)
+            Arc::new(WebDataset::open(path, &options)?)
         }
     })
 }

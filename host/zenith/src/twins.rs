@@ -1,18 +1,16 @@
 //! The native twins: first-party plugins' own code, behind the same traits as their components.
 //!
 //! A twin is the SDK's trait implementation compiled natively; nothing here computes a pixel. Which
-//! plugins have one is listed in [`table`].
+//! plugins have one is listed in [`TABLE`].
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use zenith_core::{
-    Decode, DecodeRequest, Effect, Engine, Format, Header, Identity, Kind, Limits, OperatorError, Output, Plugin,
-    PluginStats, Population, Sampler, TensorType, TensorView, Transform, Window,
+    Decode, DecodeRequest, Effect, Engine, Format, Header, Identity, Kind, Limits, OperatorError, Output,
+    Plugin, PluginStats, Population, Sampler, TensorType, TensorView, Transform, Window,
 };
 use zenith_plugin_sdk as sdk;
 
@@ -30,26 +28,35 @@ struct Twin {
 }
 
 const fn decoder<T: sdk::Decoder>(name: &'static str) -> Twin {
-    Twin { name, make: Make::Decoder(|config| Ok(Box::new(NativeDecoder(T::configure(sdk::parse_config(config)?)?)))) }
+    Twin {
+        name,
+        make: Make::Decoder(|config| Ok(Box::new(NativeDecoder(T::configure(sdk::parse_config(config)?)?)))),
+    }
 }
 
 const fn transform<T: sdk::Transform>(name: &'static str) -> Twin {
     Twin {
         name,
-        make: Make::Transform(|config| Ok(Box::new(NativeTransform(T::configure(sdk::parse_config(config)?)?)))),
+        make: Make::Transform(|config| {
+            Ok(Box::new(NativeTransform(T::configure(sdk::parse_config(config)?)?)))
+        }),
     }
 }
 
 const fn sampler<T: sdk::Sampler>(name: &'static str) -> Twin {
-    Twin { name, make: Make::Sampler(|config| Ok(Box::new(NativeSampler(T::configure(sdk::parse_config(config)?)?)))) }
+    Twin {
+        name,
+        make: Make::Sampler(|config| Ok(Box::new(NativeSampler(T::configure(sdk::parse_config(config)?)?)))),
+    }
 }
 
 /// Every twin that this binary carries.
-static TABLE: [Twin; 12] = [
+static TABLE: [Twin; 13] = [
     decoder::<zenith_jpeg::Jpeg>("zenith:jpeg"),
     decoder::<zenith_png::Png>("zenith:png"),
     transform::<zenith_resize::Resize>("zenith:resize"),
     transform::<zenith_center_crop::CenterCrop>("zenith:center-crop"),
+    transform::<zenith_random_crop::RandomCrop>("zenith:random-crop"),
     transform::<zenith_random_resized_crop::RandomResizedCrop>("zenith:random-resized-crop"),
     transform::<zenith_horizontal_flip::HorizontalFlip>("zenith:horizontal-flip"),
     transform::<zenith_color_jitter::ColorJitter>("zenith:color-jitter"),
@@ -128,7 +135,12 @@ impl<T: sdk::Decoder> Decode for NativeDecoder<T> {
         Ok(self.0.open(data)?)
     }
 
-    fn decode(&mut self, data: &[u8], request: DecodeRequest, output: &mut Output<'_>) -> Result<(), OperatorError> {
+    fn decode(
+        &mut self,
+        data: &[u8],
+        request: DecodeRequest,
+        output: &mut Output<'_>,
+    ) -> Result<(), OperatorError> {
         lend(output, |output| self.0.decode(data, request, output))
     }
 }
@@ -144,7 +156,12 @@ impl<T: sdk::Transform> Transform for NativeTransform<T> {
         Ok(self.0.window(width, height, seed)?)
     }
 
-    fn apply(&mut self, input: TensorView<'_>, seed: u64, output: &mut Output<'_>) -> Result<(), OperatorError> {
+    fn apply(
+        &mut self,
+        input: TensorView<'_>,
+        seed: u64,
+        output: &mut Output<'_>,
+    ) -> Result<(), OperatorError> {
         lend(output, |output| self.0.apply(input, seed, output))
     }
 }

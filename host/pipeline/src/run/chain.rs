@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 
 use zenith_buffer::Budget;
 use zenith_core::{
-    Decode, DecodeRequest, Effect, Header, OperatorError, Output, TensorType, TensorView, Transform,
-    Window, operator_seed,
+    Decode, DecodeRequest, Effect, Header, OperatorError, Output, TensorType, TensorView, Transform, Window,
+    operator_seed,
 };
 
 use super::{

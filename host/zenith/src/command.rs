@@ -1,0 +1,77 @@
+//! The `zenith` command: arguments in, text and an exit code out. What it does lives in the facade.
+
+mod arguments;
+mod pipelines;
+mod plugins;
+mod registries;
+
+use std::{ffi::OsString, io::Write, path::PathBuf};
+
+use clap::Parser;
+
+use crate::{
+    context::{Context, ContextOptions},
+    error::{Error, ErrorKind},
+};
+use arguments::{Arguments, Command};
+
+/// Exit codes, as documented in `zenith --help`.
+mod exit {
+    pub(super) const OK: i32 = 0;
+    pub(super) const FAILED: i32 = 1;
+    pub(super) const USAGE: i32 = 2;
+}
+
+/// Runs the command. `arguments` begins with the program's name; `built_in` is the registry folder
+/// that is shipped with Zenith. Answers the exit code.
+pub fn main<I, T>(arguments: I, built_in: Option<PathBuf>) -> i32
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            // A closed pipe is no reason to fail twice.
+            let _ = error.print();
+            return code;
+        }
+    };
+    match run(arguments, built_in) {
+        Ok(()) => exit::OK,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            exit::FAILED
+        }
+    }
+}
+
+fn run(arguments: Arguments, built_in: Option<PathBuf>) -> Result<(), Error> {
+    let context = || {
+        Context::new(ContextOptions {
+            built_in: arguments.built_in.clone().or(built_in.clone()),
+            ..ContextOptions::default()
+        })
+    };
+    match arguments.command {
+        Command::Run(options) => pipelines::run(&context()?, &options),
+        Command::Explain(options) => pipelines::explain(&context()?, &options),
+        Command::Lock(options) => pipelines::lock(&context()?, &options),
+        Command::Registry { command } => registries::run(&context()?, command),
+        Command::Plugin { command } => plugins::run(command),
+    }
+}
+
+/// Writes to standard output; a reader that went away ends the command quietly, as it does others.
+fn say(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout();
+    let result =
+        out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::System, format!("cannot write to standard output: {error}"), None))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,220 @@
+//! What the command line may say.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Data loading for ML training, through sandboxed plugins.
+#[derive(Debug, Parser)]
+#[command(
+    name = "zenith",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed (the error says why), 2 the command line is wrong."
+)]
+pub(super) struct Arguments {
+    /// The registry folder with the shipped plugins, in place of the installed one.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(super) built_in: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a pipeline and report its throughput.
+    Run(RunOptions),
+    /// Print what a pipeline will do: operators, types, engines, optimisations.
+    Explain(ExplainOptions),
+    /// Pin the plugins of a pipeline in `zenith.lock`.
+    Lock(LockOptions),
+    /// Look into and add to the plugin registry.
+    Registry {
+        #[command(subcommand)]
+        command: RegistryCommand,
+    },
+    /// Build plugins.
+    Plugin {
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Engine {
+    /// Shipped plugins natively, others as WebAssembly.
+    Auto,
+    /// All plugins as WebAssembly.
+    Wasm,
+    /// All plugins natively; those without a native twin are refused.
+    Native,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FidelityArgument {
+    /// The pixels of a full decode.
+    Exact,
+    /// Decode at a reduced scale where the image is scaled down further.
+    Fast,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum OnErrorArgument {
+    /// Stop at the first bad sample.
+    Raise,
+    /// Leave bad samples out and list them at the end.
+    Skip,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LoadArguments {
+    /// The pipeline, a TOML file.
+    pub(super) pipeline: PathBuf,
+    /// As what plugins run.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) engine: Engine,
+    /// Which pixels decoders must give.
+    #[arg(long, value_enum, default_value = "exact")]
+    pub(super) fidelity: FidelityArgument,
+    /// Worker threads; the machine's cores unless set, 0 for none.
+    #[arg(long, value_name = "N")]
+    pub(super) workers: Option<usize>,
+    /// The most memory for batches, samples and plugins, as in 2GB or 512MiB.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(super) memory_limit: Option<u64>,
+    /// What happens to a sample that fails.
+    #[arg(long, value_enum, default_value = "raise")]
+    pub(super) on_error: OnErrorArgument,
+    /// The run's seed.
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    pub(super) load: LoadArguments,
+    /// Stop after this many batches; one epoch unless set, several where it is more than one.
+    #[arg(long, value_name = "N")]
+    pub(super) batches: Option<u64>,
+    /// Print what each operator cost.
+    #[arg(long)]
+    pub(super) analyze: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainOptions {
+    #[command(flatten)]
+    pub(super) load: LoadArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LockOptions {
+    /// The pipeline, a TOML file.
+    pub(super) pipeline: PathBuf,
+    /// The lockfile to write.
+    #[arg(long, default_value = "zenith.lock", value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RegistryCommand {
+    /// Add a component to a registry folder.
+    Add {
+        /// The component, a `.wasm` file.
+        file: PathBuf,
+        /// Add it to the project's `.zenith/registry` rather than to the user's folder.
+        #[arg(long)]
+        project: bool,
+        /// Its name and version, `namespace:name@version`, where it does not say them itself.
+        #[arg(long, value_name = "NAME@VERSION")]
+        r#as: Option<String>,
+    },
+    /// List the packages of all registry folders.
+    List {
+        /// As JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a reference such as `zenith:jpeg@^0.1` means.
+    Show {
+        /// The reference.
+        reference: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginCommand {
+    /// Build the Rust plugin in a folder to a component.
+    Build {
+        /// The folder with `Cargo.toml` and `plugin.toml`.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Where the component is written; `<name>.wasm` in the plugin's folder unless set.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// A number of bytes with an optional unit: powers of 1000 (`kB`, `MB`, `GB`, `TB`) or of 1024
+/// (`KiB`, `MiB`, `GiB`, `TiB`).
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a number of bytes: write 2000000000, 2GB or 2GiB");
+    let digits = text.find(|symbol: char| !symbol.is_ascii_digit() && symbol != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1_u64,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(factor).filter(|bytes| *bytes > 0).ok_or_else(wrong);
+    }
+    let value: f64 = number.parse().map_err(|_| wrong())?;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a fraction of a unit is approximate, and the range is checked"
+    )]
+    let bytes = (value * factor as f64) as u64;
+    (bytes > 0 && bytes < u64::MAX).then_some(bytes).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_take_decimal_and_binary_units() {
+        for (text, value) in [
+            ("7", 7),
+            ("2GB", 2_000_000_000),
+            ("2 GiB", 2 << 30),
+            ("1.5kB", 1500),
+            ("512MiB", 512 << 20),
+            ("3m", 3_000_000),
+        ] {
+            assert_eq!(bytes(text), Ok(value), "{text}");
+        }
+        for text in ["", "0", "GB", "-1", "2XB", "1e9", "99999999999999TB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Where plugins are found and as what they run: the registry's folders, the lockfile, the
+//! WebAssembly host, and the native twins.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use zenith_core::{Digest, Engine, Kind, Plugin};
+use zenith_pipeline::{Catalog, CatalogError, Spec};
+use zenith_plugin::{Host, HostOptions};
+use zenith_registry::{Lock, Locked, Reference, Registry, Resolved, RootKind, package};
+
+use crate::{
+    error::{Error, ErrorKind},
+    twins,
+};
+
+/// The name of a lockfile.
+pub const LOCKFILE: &str = "zenith.lock";
+
+/// As what plugins run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EngineChoice {
+    /// A first-party plugin as its native twin, where the resolved digest is the shipped one; all
+    /// others as WebAssembly.
+    #[default]
+    Auto,
+    /// All as WebAssembly.
+    Wasm,
+    /// All as native twins; a plugin that has none is refused.
+    Native,
+}
+
+/// Where a context looks.
+#[derive(Clone, Debug, Default)]
+pub struct ContextOptions {
+    /// The project's folder, whose `.zenith/registry` and `zenith.lock` count; the current folder
+    /// where it is empty.
+    pub project: PathBuf,
+    /// The registry folder that is shipped with Zenith.
+    pub built_in: Option<PathBuf>,
+    /// Whether a lockfile in the project's folder is ignored.
+    pub ignore_lock: bool,
+    /// How the WebAssembly host is set up.
+    pub host: HostOptions,
+}
+
+/// Finds and loads plugins. Plugins that were loaded once are shared by all loaders of a context.
+pub struct Context {
+    registry: Registry,
+    lock: Option<Lock>,
+    /// What the native twins equal.
+    shipped: Lock,
+    host_options: HostOptions,
+    host: OnceLock<Host>,
+    loaded: Mutex<HashMap<(Digest, Engine), Arc<dyn Plugin>>>,
+}
+
+impl Context {
+    /// Reads the lockfiles. Nothing is loaded yet.
+    pub fn new(options: ContextOptions) -> Result<Self, Error> {
+        let lock_error = |error: zenith_registry::LockError| {
+            Error::new(ErrorKind::Registry, error.to_string(), error.hint())
+        };
+        let shipped = match &options.built_in {
+            Some(folder) => Lock::read(&folder.join(LOCKFILE)).map_err(lock_error)?.unwrap_or_default(),
+            None => Lock::default(),
+        };
+        let lock = if options.ignore_lock {
+            None
+        } else {
+            Lock::read(&options.project.join(LOCKFILE)).map_err(lock_error)?
+        };
+        Ok(Self {
+            registry: Registry::standard(&options.project, options.built_in),
+            lock,
+            shipped,
+            host_options: options.host,
+            host: OnceLock::new(),
+            loaded: Mutex::default(),
+        })
+    }
+
+    /// The registry's folders.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The project's lockfile, where there is one.
+    pub fn lock(&self) -> Option<&Lock> {
+        self.lock.as_ref()
+    }
+
+    /// Pins every plugin that a pipeline names, and adds what the project's lockfile pins besides.
+    pub fn pin(&self, spec: &Spec) -> Result<Lock, Error> {
+        let mut lock = self.lock.clone().unwrap_or_default();
+        for reference in spec.operators.iter().filter_map(|operator| operator.plugin.as_deref()) {
+            let (reference, resolved) = self.find(reference).map_err(registry_error)?;
+            let version = resolved.identity.version.parse().map_err(|error| {
+                let message = format!("the version of `{}` is wrong: {error}", resolved.identity);
+                Error::new(ErrorKind::Registry, message, None)
+            })?;
+            lock.pin(Locked {
+                name: resolved.identity.name,
+                requirement: reference.requirement_text(),
+                version,
+                digest: resolved.identity.digest,
+            });
+        }
+        Ok(lock)
+    }
+
+    /// The plugins, run as chosen.
+    pub(crate) fn catalog(&self, engine: EngineChoice) -> EngineCatalog<'_> {
+        EngineCatalog { context: self, engine }
+    }
+
+    fn find(&self, reference: &str) -> Result<(Reference, Resolved), CatalogError> {
+        let reference: Reference = reference
+            .parse()
+            .map_err(|error: zenith_registry::ReferenceError| failed(error.to_string(), error.hint()))?;
+        let resolved = self
+            .registry
+            .resolve(&reference, self.lock.as_ref())
+            .map_err(|error| failed(error.to_string(), error.hint()))?;
+        Ok((reference, resolved))
+    }
+
+    fn plugin(&self, resolved: &Resolved, choice: EngineChoice) -> Result<Arc<dyn Plugin>, CatalogError> {
+        let identity = &resolved.identity;
+        let shipped = identity
+            .version
+            .parse()
+            .ok()
+            .and_then(|version| self.shipped.get(&identity.name, &version))
+            .is_some_and(|shipped| shipped.digest == identity.digest);
+        let twin = || if shipped { twins::of(identity) } else { None };
+        let engine = match choice {
+            EngineChoice::Wasm => Engine::Wasm,
+            EngineChoice::Native => Engine::Native,
+            EngineChoice::Auto if twin().is_some() => Engine::Native,
+            EngineChoice::Auto => Engine::Wasm,
+        };
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (identity.digest, engine);
+        if let Some(plugin) = loaded.get(&key).filter(|plugin| plugin.identity() == identity) {
+            return Ok(Arc::clone(plugin));
+        }
+        let plugin = match engine {
+            Engine::Native => twin().ok_or_else(|| {
+                failed(
+                    format!("`{identity}` has no native twin"),
+                    Some(
+                        "choose engine=\"auto\" or engine=\"wasm\": third-party plugins run as WebAssembly"
+                            .into(),
+                    ),
+                )
+            })?,
+            Engine::Wasm => self
+                .host()?
+                .load(identity.clone(), &resolved.bytes)
+                .map_err(|error| failed(error.to_string(), error.hint().map(str::to_owned)))?,
+        };
+        loaded.insert(key, Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    fn host(&self) -> Result<&Host, CatalogError> {
+        if let Some(host) = self.host.get() {
+            return Ok(host);
+        }
+        let host = Host::new(self.host_options.clone()).map_err(|error| failed(error.to_string(), None))?;
+        Ok(self.host.get_or_init(|| host))
+    }
+}
+
+/// A context's plugins, run as chosen.
+pub(crate) struct EngineCatalog<'a> {
+    context: &'a Context,
+    engine: EngineChoice,
+}
+
+impl Catalog for EngineCatalog<'_> {
+    fn resolve(&self, reference: &str) -> Result<Arc<dyn Plugin>, CatalogError> {
+        let (_, resolved) = self.context.find(reference)?;
+        self.context.plugin(&resolved, self.engine)
+    }
+
+    /// The decoders that are shipped with Zenith. Others are used where they are named, so that a
+    /// package that someone adds to a registry does not change what an existing pipeline does.
+    fn decoders(&self) -> Result<Vec<Arc<dyn Plugin>>, CatalogError> {
+        let Some(root) = self.context.registry.root(RootKind::BuiltIn) else { return Ok(Vec::new()) };
+        let mut decoders = Vec::new();
+        let entries = root.list().map_err(|error| failed(error.to_string(), error.hint()))?;
+        for entry in entries {
+            let bytes = root
+                .get(&entry.name, &entry.version)
+                .map_err(|error| failed(error.to_string(), error.hint()))?
+                .0;
+            let info = package::read(&bytes).map_err(|error| {
+                failed(format!("`{}@{}`: {error}", entry.name, entry.version), error.hint())
+            })?;
+            if info.kind == Kind::Decoder {
+                decoders.push(self.resolve(entry.name.as_str())?);
+            }
+        }
+        if decoders.is_empty() {
+            let message = format!("the registry folder `{}` has no decoder", root.path().display());
+            return Err(failed(message, Some("build the shipped plugins with `make setup`".to_owned())));
+        }
+        Ok(decoders)
+    }
+}
+
+fn failed(message: String, hint: Option<String>) -> CatalogError {
+    CatalogError { message, hint }
+}
+
+fn registry_error(error: CatalogError) -> Error {
+    Error::new(ErrorKind::Registry, error.message, error.hint)
+}
