@@ -16,6 +16,12 @@ mod export;
 pub mod guest;
 mod output;
 mod rng;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(unreachable_pub, reason = "in a component, `Output` names it")
+)]
+mod sequence;
 pub mod testing;
 mod traits;
 

@@ -6,16 +6,16 @@ mod target {
     pub(crate) type Target<'a> = zenith_core::Output<'a>;
 
     pub(super) fn fill<R>(target: &mut Target<'_>, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
-        match target.whole() {
-            Some(place) if place.len() == length => fill(place),
-            // A wrong length, or a second write: let the place report it as it does for a guest.
-            _ => {
-                let mut buffer = vec![0; length];
-                let result = fill(&mut buffer);
-                target.write(&buffer);
-                result
-            }
+        if target.remaining() == Some(length)
+            && let Some(place) = target.whole()
+        {
+            return fill(place);
         }
+        // One piece of several, or a wrong length: the place takes or reports it as it does a guest's.
+        let mut buffer = vec![0; length];
+        let result = fill(&mut buffer);
+        target.write(&buffer);
+        result
     }
 
     pub(super) fn write(target: &mut Target<'_>, data: &[u8]) {

@@ -23,7 +23,7 @@ use crate::package::{self, Manifest};
 pub struct BuildOptions {
     /// Where cargo keeps what it builds; cargo's own choice unless set.
     pub target_dir: Option<PathBuf>,
-    /// Whether to build from what is on this machine and from the lockfile alone.
+    /// Whether to build from what is on this machine alone.
     pub offline: bool,
     /// Whether to keep cargo's output for the error, instead of passing it on as it comes.
     pub quiet: bool,

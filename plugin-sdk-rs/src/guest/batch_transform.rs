@@ -5,8 +5,8 @@ use std::{cell::RefCell, marker::PhantomData};
 use zenith_core::{TensorType, TensorView};
 
 use self::bindings::exports::zenith::plugin::batch_transform::{self as abi, Guest, GuestInstance};
-use super::{OutputHandle, convert::view, output::Sequence, panic::report_panics, types};
-use crate::{config::parse_config, output::Output, traits::BatchTransform};
+use super::{OutputHandle, convert::view, panic::report_panics, types};
+use crate::{config::parse_config, output::Output, sequence::Sequence, traits::BatchTransform};
 
 /// What `wit-bindgen` generates for the world `batch-transform-plugin`.
 #[doc(hidden)]

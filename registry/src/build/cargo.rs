@@ -27,6 +27,7 @@ pub(super) struct Cargo<'a> {
 struct Metadata {
     packages: Vec<Crate>,
     workspace_members: Vec<String>,
+    workspace_root: PathBuf,
 }
 
 /// One crate.
@@ -127,11 +128,15 @@ impl<'a> Cargo<'a> {
         Ok(messages.filter_map(|line| serde_json::from_slice(line).ok()).flat_map(modules).collect())
     }
 
-    /// Takes this machine's folders out of the paths that a component carries for its backtraces: so
-    /// the same source makes the same bytes, and tells nobody where its author lives. It is added to
-    /// the flags of the crate's own `.cargo/config.toml`, not put in their place.
+    /// Takes this machine's folders out of the paths that a component carries for its panic messages, so
+    /// that a published plugin tells nobody where its author lives. It is added to the flags of the
+    /// crate's own `.cargo/config.toml`, not put in their place. Crates inside the workspace need none:
+    /// cargo names their files relative to it.
     fn path_remapping(&self) -> OsString {
-        let local = self.metadata.packages.iter().filter(|package| package.source.is_none());
+        let Metadata { packages, workspace_root, .. } = &self.metadata;
+        let local = packages
+            .iter()
+            .filter(|package| package.source.is_none() && !package.folder().starts_with(workspace_root));
         let mut remapped: Vec<_> = local
             .map(|package| (package.folder().to_owned(), format!("{}-{}", package.name, package.version)))
             .collect();
@@ -165,13 +170,13 @@ impl<'a> Cargo<'a> {
 fn command(folder: &Path, subcommand: &str, options: &BuildOptions) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand).current_dir(folder).stdin(Stdio::null());
-    // Flags for the machine's own code, such as those of a coverage run, are none for a plugin's, and
-    // would put aside the flags that the plugin's configuration sets.
-    for flags in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+    // What is set for the machine's own code, such as a coverage run's flags, is not meant for a
+    // plugin's, and would put aside the flags that the plugin's configuration sets.
+    for flags in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
         command.env_remove(flags);
     }
     if options.offline {
-        command.args(["--offline", "--locked"]);
+        command.arg("--offline");
     }
     command
 }
