@@ -12,6 +12,9 @@ pub(crate) struct Plane {
     samples: Vec<u8>,
     stride: usize,
     rows: usize,
+    /// Samples along a block's side.
+    side: usize,
+    /// The first column of samples that is kept.
     first: usize,
     /// Samples across the whole image.
     width: usize,
@@ -26,6 +29,7 @@ impl Plane {
         self.kept = part.columns.len() * part.side;
         self.stride = self.kept + 2 * MARGIN;
         self.rows = 2 * vertical * part.side;
+        self.side = part.side;
         self.first = part.columns.start * part.side;
         self.width = part.width;
         let length = self.stride * self.rows;
@@ -34,15 +38,11 @@ impl Plane {
         }
     }
 
-    /// Distance between rows.
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
-    }
-
-    /// Where the block whose first sample is at (`x`, `y`) goes: its rows are `stride` apart.
-    pub(crate) fn block(&mut self, x: usize, y: usize) -> &mut [u8] {
-        let at = (y % self.rows) * self.stride + MARGIN + (x - self.first);
-        &mut self.samples[at..]
+    /// Where a block goes: the first sample of its first row, and the distance between rows. Its column is
+    /// counted in blocks, its row by the row of units and the row of blocks in that.
+    pub(crate) fn block(&mut self, column: usize, unit: usize, row: usize) -> (&mut [u8], usize) {
+        let y = (unit % 2) * (self.rows / 2) + row * self.side;
+        (&mut self.samples[y * self.stride + MARGIN + column * self.side - self.first..], self.stride)
     }
 
     /// Repeats the image's first and last sample beyond its edges in rows `from..to`, as far as the

@@ -371,7 +371,8 @@ impl Work for Transform<'_> {
                     for column in part.columns.clone() {
                         let block = &mut grid.blocks[row * grid.across + column];
                         let flat = block[1..].iter().fold(0, |all, &value| all | value) == 0;
-                        place(part, plane, column, row, block, if flat { 1 } else { 64 }, &steps);
+                        let (to, stride) = plane.block(column, y, row - rows.start);
+                        place(part.side, stride, to, block, if flat { 1 } else { 64 }, &steps);
                     }
                 }
             }

@@ -52,17 +52,32 @@ pub(crate) struct Sequential<'a> {
     pub(crate) rows: Rows<'a>,
 }
 
+/// One block of a unit.
+struct Slot<'a> {
+    channel: &'a Channel<'a>,
+    part: &'a Part,
+    /// Blocks of the component in a unit, across and down.
+    size: (usize, usize),
+    /// Which of them this one is, across and down.
+    at: (usize, usize),
+    /// Its component's place in the scan.
+    place: usize,
+}
+
+/// The most blocks that a unit has (T.81, B.2.3); scan headers with more are refused.
+const BLOCKS: usize = 10;
+
 impl Work for Sequential<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Level>(mut self) {
-        let frame = self.frame;
-        let across = frame.units_across();
+        let across = self.frame.units_across();
+        let slots = self.slots();
         let wanted = self.wanted_units();
         let (mut restarts, mut bits) = Restarts::new(self.stream, self.restart);
         let mut predictors = [0; 4];
-        let mut coefficients = Coefficients::new();
+        let mut blocks: [Coefficients; BLOCKS] = core::array::from_fn(|_| Coefficients::new());
         for y in 0..self.geometry.units.end {
             let wanted = if y < self.geometry.units.start { 0..0 } else { wanted.clone() };
             for x in 0..across {
@@ -72,9 +87,33 @@ impl Work for Sequential<'_> {
                 }
                 let lost = bits.exhausted();
                 if wanted.contains(&x) {
-                    self.unit(&mut bits, lost, &mut predictors, &mut coefficients, x, y);
+                    // All blocks are read before any is transformed: a transform right behind its
+                    // block would wait for the last stores.
+                    let mut ends = [None; BLOCKS];
+                    for ((slot, block), end) in slots.iter().zip(&mut blocks).zip(&mut ends) {
+                        let Slot { channel, part, size, at, place } = slot;
+                        let (column, row) = (x * size.0 + at.0, y * size.1 + at.1);
+                        let needed = part.columns.contains(&column) && part.rows.contains(&row);
+                        let predictor = &mut predictors[place & 3];
+                        if lost {
+                            // A unit whose data are lost is grey, as in libjpeg.
+                            *end = needed.then_some(0);
+                        } else if needed {
+                            *end = Some(block::read(&mut bits, channel.dc, channel.ac, predictor, block));
+                        } else {
+                            block::skip(&mut bits, channel.dc, channel.ac, predictor);
+                        }
+                    }
+                    for ((slot, block), end) in slots.iter().zip(&mut blocks).zip(ends) {
+                        let Some(end) = end else { continue };
+                        let plane = &mut self.planes[slot.channel.component];
+                        let (to, stride) = plane.block(x * slot.size.0 + slot.at.0, y, slot.at.1);
+                        place(slot.part.side, stride, to, block.block(), end, &slot.channel.steps);
+                    }
                 } else if !lost {
-                    self.skip_unit(&mut bits, &mut predictors);
+                    for Slot { channel, place, .. } in &slots {
+                        block::skip(&mut bits, channel.dc, channel.ac, &mut predictors[place & 3]);
+                    }
                 }
             }
             if y >= self.geometry.units.start {
@@ -84,7 +123,21 @@ impl Work for Sequential<'_> {
     }
 }
 
-impl Sequential<'_> {
+impl<'a> Sequential<'a> {
+    /// The blocks of a unit, in the order in which they are coded.
+    fn slots(&self) -> Vec<Slot<'a>> {
+        let mut slots = Vec::with_capacity(BLOCKS);
+        for (place, channel) in self.channels.iter().enumerate() {
+            let component = &self.frame.components[channel.component];
+            let part = &self.geometry.parts[channel.component];
+            let size = (component.horizontal, component.vertical);
+            for v in 0..size.1 {
+                slots.extend((0..size.0).map(|h| Slot { channel, part, size, at: (h, v), place }));
+            }
+        }
+        slots
+    }
+
     /// The columns of units in which some block is needed.
     fn wanted_units(&self) -> Range<usize> {
         (self.frame.components.iter().zip(&self.geometry.parts))
@@ -95,75 +148,28 @@ impl Sequential<'_> {
             .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
             .unwrap_or(0..0)
     }
-
-    /// Reads one unit and transforms those of its blocks that are needed. A unit whose data are lost
-    /// is grey, as in libjpeg.
-    #[inline(always)]
-    fn unit(
-        &mut self,
-        bits: &mut Bits<'_>,
-        lost: bool,
-        predictors: &mut [i32; 4],
-        coefficients: &mut Coefficients,
-        x: usize,
-        y: usize,
-    ) {
-        for (channel, predictor) in self.channels.iter().zip(predictors) {
-            let component = &self.frame.components[channel.component];
-            let part = &self.geometry.parts[channel.component];
-            let plane = &mut self.planes[channel.component];
-            for v in 0..component.vertical {
-                let row = y * component.vertical + v;
-                for h in 0..component.horizontal {
-                    let column = x * component.horizontal + h;
-                    let needed = part.columns.contains(&column) && part.rows.contains(&row);
-                    if lost {
-                        if needed {
-                            place(part, plane, column, row, coefficients.block(), 0, &channel.steps);
-                        }
-                    } else if needed {
-                        let end = block::read(bits, channel.dc, channel.ac, predictor, coefficients);
-                        place(part, plane, column, row, coefficients.block(), end, &channel.steps);
-                    } else {
-                        block::skip(bits, channel.dc, channel.ac, predictor);
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn skip_unit(&self, bits: &mut Bits<'_>, predictors: &mut [i32; 4]) {
-        for (channel, predictor) in self.channels.iter().zip(predictors) {
-            let component = &self.frame.components[channel.component];
-            for _ in 0..component.vertical * component.horizontal {
-                block::skip(bits, channel.dc, channel.ac, predictor);
-            }
-        }
-    }
 }
 
-/// Transforms a block into its place in a plane, and clears it. From zigzag place `end` on it holds
-/// nothing but zeros.
+/// Transforms a block into `side` rows of `side` samples, and clears it. From zigzag place `end` on it
+/// holds nothing but zeros.
 #[inline(always)]
 pub(crate) fn place(
-    part: &Part,
-    plane: &mut Plane,
-    column: usize,
-    row: usize,
+    side: usize,
+    stride: usize,
+    to: &mut [u8],
     block: &mut [i16; 64],
     end: usize,
     steps: &[i16; 64],
 ) {
-    let side = part.side;
-    let stride = plane.stride();
-    let to = plane.block(column * side, row * side);
     // `end` may be one too large, so that the second coefficient must be looked at.
     if end <= 2 && block[1] == 0 {
         let sample = idct::flat(block[0], steps[0]);
         block[0] = 0;
-        for row in to.chunks_mut(stride).take(side) {
-            row[..side].fill(sample);
+        match side {
+            8 => fill::<8>(to, stride, sample),
+            4 => fill::<4>(to, stride, sample),
+            2 => fill::<2>(to, stride, sample),
+            _ => fill::<1>(to, stride, sample),
         }
         return;
     }
@@ -174,4 +180,14 @@ pub(crate) fn place(
         _ => idct::transform1(block, steps, to),
     }
     *block = [0; 64];
+}
+
+/// `SIDE` rows of `SIDE` equal samples.
+#[inline(always)]
+fn fill<const SIDE: usize>(to: &mut [u8], stride: usize, sample: u8) {
+    for row in to.chunks_mut(stride).take(SIDE) {
+        if let Some(place) = row.first_chunk_mut::<SIDE>() {
+            *place = [sample; SIDE];
+        }
+    }
 }

@@ -174,7 +174,7 @@ pub(crate) fn skip(bits: &mut Bits<'_>, dc: &DcTable, ac: &AcTable, predictor: &
         bits.refill();
         // Two entries take 32 bits at most.
         for _ in 0..2 {
-            let entry = ac.skips().get(bits.peek::<SKIP_LOOK>()).copied().unwrap_or(0);
+            let entry = ac.skips[bits.peek::<SKIP_LOOK>()];
             if entry == 0 {
                 bits.refill_again();
                 let symbol = ac.codes.symbol(bits);

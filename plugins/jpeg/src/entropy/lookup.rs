@@ -27,7 +27,10 @@ pub(crate) struct DcTable {
 pub(crate) struct AcTable {
     pub(super) entries: Box<[u32; ENTRIES]>,
     pub(super) codes: Codes,
-    skips: Option<Box<[u16; SKIP_ENTRIES]>>,
+    /// The next [`SKIP_LOOK`] bits as symbols to read over: bits taken (6), places taken. All 0, which
+    /// says nothing, until it is prepared.
+    pub(super) skips: Box<[u16; SKIP_ENTRIES]>,
+    prepared: bool,
 }
 
 /// Bits that the skip table looks at.
@@ -123,19 +126,15 @@ impl AcTable {
                 }
             }
         }
-        Ok(Self { entries, codes, skips: None })
+        Ok(Self { entries, codes, skips: Box::new([0; SKIP_ENTRIES]), prepared: false })
     }
 
     /// Makes the table fit for skipping blocks.
     pub(crate) fn prepare_skipping(&mut self) {
-        if self.skips.is_none() {
-            self.skips = Some(skips(self.codes.short()));
+        if !self.prepared {
+            self.skips = skips(self.codes.short());
+            self.prepared = true;
         }
-    }
-
-    /// The skip table, or an empty one where it was not prepared.
-    pub(super) fn skips(&self) -> &[u16] {
-        self.skips.as_ref().map_or(&[], |skips| &skips[..])
     }
 }
 
