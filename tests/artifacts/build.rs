@@ -68,6 +68,7 @@ fn declarations(guests: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
     for name in &names {
         let module = out.join("target").join(TARGET).join("release/examples").join(format!("{name}.wasm"));
         writeln!(text, "/// The core module of the guest `{name}`.")?;
+        let module = module.to_str().ok_or("the build folder's path is not Unicode")?;
         writeln!(text, "pub const {}: &[u8] = include_bytes!({module:?});", name.to_uppercase())?;
     }
     for kind in ["transform", "decoder", "sampler", "batch_transform"] {

@@ -1,8 +1,6 @@
 //! What is refused before anything of it runs, and how that is told.
 
-mod common;
-
-use common::host;
+use crate::common::host;
 use zenith_core::Digest;
 use zenith_plugin::{API_VERSION, LoadError, Problem, Side, manifest_of};
 use zenith_test_artifacts::{self as guests, identity};

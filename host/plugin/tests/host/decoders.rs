@@ -1,8 +1,6 @@
 //! Decoders, well-behaved and hostile: one module for each guest, of the guest's name.
 
-mod common;
-
-use common::load;
+use crate::common::load;
 use zenith_core::{DType, Decode, DecodeRequest, Limits, OperatorError, Output, TensorType, Window};
 use zenith_test_artifacts as guests;
 use zenith_test_artifacts::assert_test_exists;

@@ -1,16 +1,13 @@
 //! Transforms, well-behaved and hostile: one module or test for each guest, of the guest's name.
 
-mod common;
-
-use common::{BAD, GOOD, INPUT, apply, fault, load, short};
+use crate::common::{BAD, GOOD, INPUT, apply, fault, load, short};
 use zenith_core::{
     DType, Effect, Engine, Kind, Limits, OperatorError, Output, OutputError, TensorType, TensorView, Window,
 };
 use zenith_test_artifacts as guests;
+use zenith_test_artifacts::assert_test_exists;
 
 zenith_test_artifacts::foreach_transform!(assert_test_exists);
-
-use zenith_test_artifacts::assert_test_exists;
 
 mod transform_echoes {
     use super::*;
@@ -355,7 +352,7 @@ mod transform_uses_relaxed_simd {
     #[test]
     fn it_is_refused_because_its_results_would_differ_from_cpu_to_cpu() {
         let bytes = guests::component(guests::TRANSFORM_USES_RELAXED_SIMD);
-        let error = common::host().load(guests::identity(&bytes), &bytes).err().unwrap();
+        let error = crate::common::host().load(guests::identity(&bytes), &bytes).err().unwrap();
         assert!(matches!(error.problem, Problem::Invalid { .. }));
         assert!(error.to_string().contains("relaxed SIMD"), "{error}");
         assert!(error.hint().unwrap().contains("deterministic"));

@@ -1,7 +1,5 @@
 //! What the tests share: one host without a cache, and the guests as operators.
 
-#![expect(dead_code, reason = "no test file uses all of it")]
-
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -12,29 +10,29 @@ use zenith_plugin::{CacheOption, Host, HostOptions};
 use zenith_test_artifacts::{component, identity};
 
 /// The seed for which guests misbehave.
-pub const BAD: u64 = 666;
+pub(crate) const BAD: u64 = 666;
 
 /// A seed for which guests are well.
-pub const GOOD: u64 = 1;
+pub(crate) const GOOD: u64 = 1;
 
 /// What transforms are given, as `uint8[8]`.
-pub const INPUT: [u8; 8] = [1, 2, 3, 5, 8, 13, 21, 34];
+pub(crate) const INPUT: [u8; 8] = [1, 2, 3, 5, 8, 13, 21, 34];
 
-pub fn host() -> &'static Host {
+pub(crate) fn host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(|| Host::new(HostOptions { cache: CacheOption::Off }).unwrap())
 }
 
-pub fn load(module: &[u8]) -> Arc<dyn Plugin> {
+pub(crate) fn load(module: &[u8]) -> Arc<dyn Plugin> {
     let bytes = component(module);
     host().load(identity(&bytes), &bytes).unwrap()
 }
 
-pub fn short() -> Limits {
+pub(crate) fn short() -> Limits {
     Limits { time: Duration::from_millis(50), ..Limits::default() }
 }
 
-pub fn apply(transform: &mut dyn Transform, seed: u64) -> Result<Vec<u8>, OperatorError> {
+pub(crate) fn apply(transform: &mut dyn Transform, seed: u64) -> Result<Vec<u8>, OperatorError> {
     let mut place = vec![0; INPUT.len()];
     let input = TensorView::new(DType::Uint8, &[8], &INPUT).unwrap();
     transform.apply(input, seed, &mut Output::place(&mut place))?;
@@ -43,7 +41,7 @@ pub fn apply(transform: &mut dyn Transform, seed: u64) -> Result<Vec<u8>, Operat
 
 /// Gives a transform a good sample, the bad one and a good one again; answers what the bad one gave.
 /// The good ones must come out, and the instance must have been replaced in between.
-pub fn fault(module: &[u8], limits: &Limits) -> OperatorError {
+pub(crate) fn fault(module: &[u8], limits: &Limits) -> OperatorError {
     let plugin = load(module);
     let mut transform = plugin.transform("{}", limits).unwrap();
     assert_eq!(apply(&mut *transform, GOOD).unwrap(), INPUT);

@@ -1,8 +1,6 @@
 //! Samplers, well-behaved and hostile: one module for each guest, of the guest's name.
 
-mod common;
-
-use common::load;
+use crate::common::load;
 use zenith_core::{Limits, OperatorError, Population, Sampler};
 use zenith_test_artifacts as guests;
 use zenith_test_artifacts::assert_test_exists;

@@ -1,8 +1,6 @@
 //! Batch transforms, well-behaved and hostile: one module for each guest, of the guest's name.
 
-mod common;
-
-use common::{BAD, load};
+use crate::common::{BAD, load};
 use zenith_core::{
     BatchTransform, DType, Limits, OperatorError, Output, OutputError, TensorType, TensorView,
 };
