@@ -31,23 +31,23 @@ impl Filter {
             Self::Cubic => 4,
         }
     }
+}
 
-    fn weight(self, antialias: bool, distance: f64) -> f64 {
-        let x = distance.abs();
-        match self {
-            Self::Linear if x < 1.0 => 1.0 - x,
-            Self::Linear => 0.0,
-            Self::Cubic => {
-                let a = if antialias { -0.5 } else { -0.75 };
-                if x < 1.0 {
-                    ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
-                } else if x < 2.0 {
-                    ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
-                } else {
-                    0.0
-                }
-            }
-        }
+/// The triangle, at a distance from its middle.
+fn linear(distance: f64) -> f64 {
+    let x = distance.abs();
+    if x < 1.0 { 1.0 - x } else { 0.0 }
+}
+
+/// Keys's cubic, at a distance from its middle.
+fn cubic(a: f64, distance: f64) -> f64 {
+    let x = distance.abs();
+    if x < 1.0 {
+        ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
+    } else {
+        0.0
     }
 }
 
@@ -62,13 +62,14 @@ pub(crate) struct Axis {
     counts: Vec<u32>,
     room: usize,
     weights: Vec<f64>,
+    heaviest: f64,
 }
 
 impl Axis {
     /// An axis for no extents yet.
     pub(crate) fn new(filter: Filter, antialias: bool) -> Self {
         let (starts, counts, weights) = (Vec::new(), Vec::new(), Vec::new());
-        Self { filter, antialias, input: 0, output: 0, starts, counts, room: 0, weights }
+        Self { filter, antialias, input: 0, output: 0, starts, counts, room: 0, weights, heaviest: 0.0 }
     }
 
     /// Computes the weights that take `input` pixels to `output` pixels, both at least 1. Says
@@ -78,24 +79,101 @@ impl Axis {
             return false;
         }
         (self.input, self.output) = (input, output);
+        match (self.filter, self.antialias) {
+            (Filter::Linear, true) => self.antialias(linear),
+            (Filter::Linear, false) => self.interpolate(linear),
+            (Filter::Cubic, true) => self.antialias(|distance| cubic(-0.5, distance)),
+            (Filter::Cubic, false) => self.interpolate(|distance| cubic(-0.75, distance)),
+        }
+        true
+    }
+
+    /// Input pixels for an output pixel, and how far the antialiasing filter reaches.
+    fn scale_and_support(&self, input: usize, output: usize) -> (f64, f64) {
         let scale = input as f64 / output as f64;
         let half = self.filter.size() as f64 * 0.5;
-        let support = if scale >= 1.0 { half * scale } else { half };
-        self.room = if self.antialias { support.ceil() as usize * 2 + 1 } else { self.filter.size() };
+        (scale, if scale >= 1.0 { half * scale } else { half })
+    }
+
+    /// At most how many input pixels an output pixel would be made of.
+    pub(crate) fn widest_for(&self, input: usize, output: usize) -> usize {
+        let (_, support) = self.scale_and_support(input, output);
+        let room = if self.antialias { support.ceil() as usize * 2 + 1 } else { self.filter.size() };
+        room.min(input)
+    }
+
+    /// Makes room for the weights of each output pixel, all zero.
+    fn clear(&mut self, room: usize) {
+        self.room = room;
         self.starts.clear();
         self.counts.clear();
         self.weights.clear();
-        self.weights.resize(output * self.room, 0.0);
-        for (position, weights) in self.weights.chunks_exact_mut(self.room).enumerate() {
-            let (start, count) = if self.antialias {
-                antialiased(self.filter, scale, support, position, input, weights)
-            } else {
-                interpolated(self.filter, scale, position, input, weights)
-            };
+        self.weights.resize(self.output * room, 0.0);
+        self.heaviest = 0.0;
+    }
+
+    /// Weights of the input pixels whose centres lie within the filter, which grows as the image
+    /// shrinks. They add up to 1.
+    fn antialias(&mut self, filter: impl Fn(f64) -> f64) {
+        let (scale, support) = self.scale_and_support(self.input, self.output);
+        let inverse = if scale >= 1.0 { 1.0 / scale } else { 1.0 };
+        let room = support.ceil() as usize * 2 + 1;
+        self.clear(room);
+        let (last, end) = (self.input as i64 - 1, self.input as i64);
+        for (position, weights) in self.weights.chunks_exact_mut(room).enumerate() {
+            let center = scale * (position as f64 + 0.5);
+            // Where rounding leaves nothing, torch leaves a black pixel: a weight of zero is the same.
+            let start = ((center - support + 0.5) as i64).clamp(0, last);
+            let end = ((center + support + 0.5) as i64).min(end);
+            let count = ((end - start).max(1) as usize).min(room);
+            let weights = &mut weights[..count];
+            let mut total = 0.0;
+            let mut pixel = start as f64;
+            for weight in &mut *weights {
+                *weight = filter((pixel - center + 0.5) * inverse);
+                total += *weight;
+                pixel += 1.0;
+            }
+            if total != 0.0 {
+                for weight in weights {
+                    *weight /= total;
+                    if *weight > self.heaviest {
+                        self.heaviest = *weight;
+                    }
+                }
+            }
             self.starts.push(start as u32);
             self.counts.push(count as u32);
         }
-        true
+    }
+
+    /// Weights of the nearest input pixels, whatever the scale. Pixels beyond the edge count as the
+    /// pixel at the edge.
+    fn interpolate(&mut self, filter: impl Fn(f64) -> f64) {
+        let scale = self.input as f64 / self.output as f64;
+        let room = self.filter.size();
+        self.clear(room);
+        let size = room as i64;
+        let (last, end) = (self.input as i64 - 1, self.input as i64);
+        for (position, weights) in self.weights.chunks_exact_mut(room).enumerate() {
+            let source = scale * (position as f64 + 0.5) - 0.5;
+            let source = if self.filter == Filter::Linear { source.max(0.0) } else { source };
+            // torch rounds down in single precision here, also for doubles.
+            let index = ((source as f32).floor() as i64).min(last);
+            let fraction = (source - index as f64).clamp(0.0, 1.0);
+            let first = index - size / 2 + 1;
+            let start = first.clamp(0, last);
+            let count = ((first + size).min(end) - start).clamp(1, size);
+            for offset in 0..size {
+                let weight = &mut weights[((first + offset).clamp(0, last) - start) as usize];
+                *weight += filter((offset + 1 - size / 2) as f64 - fraction);
+                if *weight > self.heaviest {
+                    self.heaviest = *weight;
+                }
+            }
+            self.starts.push(start as u32);
+            self.counts.push(count as u32);
+        }
     }
 
     /// The most input pixels that one output pixel is made of.
@@ -112,8 +190,9 @@ impl Axis {
 
     /// The number of fraction bits with which the heaviest weight just fits 16 bits, at most 22.
     pub(crate) fn precision(&self) -> u32 {
-        let heaviest = self.weights.iter().fold(0.0, |heaviest: f64, weight| heaviest.max(*weight));
-        (0..22).find(|bits| (0.5 + heaviest * f64::from(1 << (bits + 1))) as i32 >= 1 << 15).unwrap_or(22)
+        (0..22)
+            .find(|bits| (0.5 + self.heaviest * f64::from(1 << (bits + 1))) as i32 >= 1 << 15)
+            .unwrap_or(22)
     }
 
     /// Whether a weighted sum of bytes, with weights of `precision` fraction bits and rounded, can
@@ -125,67 +204,17 @@ impl Axis {
     }
 }
 
-/// A weight as a 16-bit number with `precision` fraction bits, rounded half away from zero.
-pub(crate) fn fixed_point(weight: f64, precision: u32) -> i16 {
-    let scaled = weight * f64::from(1 << precision);
-    (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i16
+/// A weight as a 16-bit number, rounded half away from zero; `unit` is what 1 becomes.
+pub(crate) fn fixed_point(weight: f64, unit: f64) -> i16 {
+    let scaled = weight * unit;
+    (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32 as i16
 }
 
-/// Weights of the input pixels whose centres lie within the filter, which grows as the image
-/// shrinks. They add up to 1.
-fn antialiased(
-    filter: Filter,
-    scale: f64,
-    support: f64,
-    position: usize,
-    input: usize,
-    weights: &mut [f64],
-) -> (usize, usize) {
-    let center = scale * (position as f64 + 0.5);
-    let inverse = if scale >= 1.0 { 1.0 / scale } else { 1.0 };
-    let start = ((center - support + 0.5) as i64).max(0) as usize;
-    let end = ((center + support + 0.5) as usize).min(input);
-    // Where rounding leaves nothing, torch leaves a black pixel: one weight of zero does the same.
-    let start = start.min(input - 1);
-    let count = end.saturating_sub(start).clamp(1, weights.len());
-    let mut total = 0.0;
-    for (index, weight) in weights[..count].iter_mut().enumerate() {
-        *weight = filter.weight(true, ((start + index) as f64 - center + 0.5) * inverse);
-        total += *weight;
-    }
-    if total != 0.0 {
-        for weight in &mut weights[..count] {
-            *weight /= total;
-        }
-    }
-    (start, count)
-}
-
-/// Weights of the nearest input pixels, whatever the scale. Pixels beyond the edge count as the
-/// pixel at the edge.
-fn interpolated(
-    filter: Filter,
-    scale: f64,
-    position: usize,
-    input: usize,
-    weights: &mut [f64],
-) -> (usize, usize) {
-    let size = filter.size() as i64;
-    let last = input as i64 - 1;
-    let source = scale * (position as f64 + 0.5) - 0.5;
-    let source = if filter == Filter::Linear { source.max(0.0) } else { source };
-    // torch rounds down in single precision here, also for doubles.
-    let index = ((source as f32).floor() as i64).min(last);
-    let fraction = (source - index as f64).clamp(0.0, 1.0);
-    let first = index - size / 2 + 1;
-    let start = first.clamp(0, last);
-    let count = ((first + size).min(input as i64) - start).clamp(1, size);
-    for offset in 0..size {
-        let weight = filter.weight(false, (offset + 1 - size / 2) as f64 - fraction);
-        let at = (first + offset).clamp(0, last) - start;
-        weights[at as usize] += weight;
-    }
-    (start as usize, count as usize)
+/// Weights in pairs of 16-bit numbers, the last filled up with zero.
+pub(crate) fn fixed_point_pairs(weights: &[f64], unit: f64) -> impl Iterator<Item = [i16; 2]> {
+    let (pairs, rest) = weights.as_chunks::<2>();
+    let pairs = pairs.iter().map(move |[a, b]| [fixed_point(*a, unit), fixed_point(*b, unit)]);
+    pairs.chain(rest.iter().map(move |last| [fixed_point(*last, unit), 0]))
 }
 
 #[cfg(test)]
@@ -238,7 +267,7 @@ mod tests {
                 assert!((14..=22).contains(&precision));
                 let unit = f64::from(1 << precision);
                 for weight in axis.iter().flat_map(|(_, weights)| weights) {
-                    assert!((f64::from(fixed_point(*weight, precision)) / unit - weight).abs() <= 0.5 / unit);
+                    assert!((f64::from(fixed_point(*weight, unit)) / unit - weight).abs() <= 0.5 / unit);
                 }
             }
         }

@@ -95,3 +95,28 @@ const fn reverse(pixel: usize) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_vectors_turns_every_pixel_over() {
+        for pixel in [1, 2, 3, 4, 5, 12] {
+            for (height, width) in [(1, 1), (3, 4), (2, 5), (5, 6), (3, 16), (4, 17), (1, 100), (7, 33)] {
+                let data: Vec<u8> =
+                    (0..height * width * pixel).map(|at| u8::try_from(at % 253).unwrap()).collect();
+                let image = Image::new(&data, height, width, pixel).unwrap();
+                let mut expected: Vec<u8> = Vec::new();
+                for row in data.chunks(width * pixel) {
+                    expected.extend(row.chunks(pixel).rev().flatten().copied());
+                }
+                for level in Level::all() {
+                    let mut place = vec![0; data.len()];
+                    flip(level, image, &mut place);
+                    assert_eq!(place, expected, "{height}×{width}×{pixel}, {}", level.name());
+                }
+            }
+        }
+    }
+}

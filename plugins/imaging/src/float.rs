@@ -26,6 +26,11 @@ impl FloatConvolution {
         Self { columns, rows, between: Vec::new(), line: Vec::new() }
     }
 
+    /// How many bytes of resampled rows would be kept.
+    pub(crate) fn working_bytes(image: Image<'_>, (_, width): (usize, usize)) -> usize {
+        image.height().saturating_mul(width).saturating_mul(image.pixel())
+    }
+
     /// Resamples `image` into `place`, which holds `height` rows of `width` pixels.
     pub(crate) fn run(&mut self, image: Image<'_>, (height, width): (usize, usize), place: &mut [u8]) {
         assert_eq!(place.len(), height * width * image.pixel(), "the place holds the result");

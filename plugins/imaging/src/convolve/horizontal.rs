@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "vector loads and stores without a bounds check for each")]
 
 use crate::{
-    axis::{Axis, Filter, fixed_point},
+    axis::{Axis, Filter, fixed_point_pairs},
     simd::{NOTHING, Simd, Table, Weights},
 };
 
@@ -56,17 +56,15 @@ impl Horizontal {
         self.hold = self.axis.overshoots(self.precision);
         self.furthest = 0;
         self.starts.clear();
+        let unit = f64::from(1 << self.precision);
         self.weights.clear();
         for (start, weights) in self.axis.iter() {
             let start = start * channels;
             self.furthest = self.furthest.max(start);
             self.starts.push(start);
             let first = self.weights.len();
-            for pair in weights.chunks(2) {
-                let weight = |index| pair.get(index).map_or(0, |weight| fixed_point(*weight, self.precision));
-                let (even, odd) = (weight(0), weight(1));
-                self.weights.push(Weights([even, odd, even, odd, even, odd, even, odd]));
-            }
+            self.weights
+                .extend(fixed_point_pairs(weights, unit).map(|[a, b]| Weights([a, b, a, b, a, b, a, b])));
             self.weights.resize(first + self.pairs, Weights::default());
         }
         let groups = output.next_multiple_of(GROUP);

@@ -40,6 +40,12 @@ impl Convolution {
         }
     }
 
+    /// At most how many bytes of resampled rows would be kept at a time.
+    pub(crate) fn working_bytes(&self, image: Image<'_>, (height, width): (usize, usize)) -> usize {
+        let rows = self.vertical.widest_for(image.height(), height) + 3;
+        rows.saturating_mul((width * image.pixel()).saturating_add(16 + SLACK))
+    }
+
     /// Resamples `image`, of 1 to 4 one-byte channels, into `place`, which holds `height` rows of
     /// `width` pixels. No extent is 0.
     pub(crate) fn run(

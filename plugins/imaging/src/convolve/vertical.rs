@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "vector loads and stores without a bounds check for each")]
 
 use crate::{
-    axis::{Axis, Filter, fixed_point},
+    axis::{Axis, Filter, fixed_point_pairs},
     simd::{IN_PLACE, Simd},
 };
 
@@ -47,14 +47,12 @@ impl Vertical {
         self.precision = self.axis.precision();
         self.hold = self.axis.overshoots(self.precision);
         self.ranges.clear();
+        let unit = f64::from(1 << self.precision);
         self.weights.clear();
         for (start, weights) in self.axis.iter() {
             self.ranges.push((start, weights.len()));
             let first = self.weights.len();
-            for pair in weights.chunks(2) {
-                let weight = |index| pair.get(index).map_or(0, |weight| fixed_point(*weight, self.precision));
-                self.weights.push([weight(0), weight(1)]);
-            }
+            self.weights.extend(fixed_point_pairs(weights, unit));
             self.weights.resize(first + self.pairs, [0; 2]);
         }
     }
@@ -62,6 +60,11 @@ impl Vertical {
     /// The most input rows that one output row is made of.
     pub(super) fn widest(&self) -> usize {
         self.axis.widest()
+    }
+
+    /// At most how many input rows an output row would be made of.
+    pub(super) fn widest_for(&self, input: usize, output: usize) -> usize {
+        self.axis.widest_for(input, output)
     }
 
     /// The first input row of an output row, and how many there are.
