@@ -16,7 +16,7 @@ use crate::{
     engine::{Buffers, DEPTH, Engine, Location, Outcome, ReadError},
 };
 
-/// As many as read cold files about as fast as deeper pools on a local disk; `docs/io.md` has figures.
+/// Enough to keep a local disk busy; [`crate::EngineChoice`] has figures.
 const THREADS: usize = 8;
 
 /// How often to look for the pool while another thread holds its lock. A forked child may find it held

@@ -192,7 +192,7 @@ fn what_is_missing_empty_or_no_folder_is_told_apart() {
 fn an_unreadable_folder_is_named() {
     let home = tree(&["cat/1.jpg", "cat/secret/2.jpg"]);
     let secret = home.path().join("train/cat/secret");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&secret).is_ok() {
         // The superuser reads everything; a folder that vanishes between two steps is covered above.
         return;
@@ -232,8 +232,8 @@ fn what_only_looks_like_a_file_spoils_its_sample_and_nothing_waits() {
 fn a_sample_larger_than_the_limit_is_refused_by_name() {
     let home = tree(&["cat/1.jpg", "cat/2.jpg", "cat/3.jpg"]);
     let root = home.path().join("train");
-    write(&root, "cat/2.jpg", &[1; 100_001]);
-    write(&root, "cat/3.jpg", &[1; 100_000]);
+    write(&root, "cat/2.jpg", &vec![1; 100_001]);
+    write(&root, "cat/3.jpg", &vec![1; 100_000]);
     // Sparse: its bytes are never looked at.
     fs::File::create(root.join("cat/1.jpg")).unwrap().set_len(1 << 40).unwrap();
     for engine in engines() {
@@ -300,7 +300,7 @@ fn readers_of_one_source_work_side_by_side() {
                 scope.spawn(move || {
                     let run: Vec<u64> = (0..300).map(|step| (step * 7 + shift) % 60).collect();
                     for (index, sample) in read_all(&*source, &run) {
-                        assert_eq!(sample.unwrap().0, source.key(index)["train/".len()..].as_bytes());
+                        assert_eq!(sample.unwrap().0, source.key(index).as_bytes()["train/".len()..]);
                     }
                 });
             }

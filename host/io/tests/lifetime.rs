@@ -80,7 +80,10 @@ fn nothing_is_left_behind() {
             let mut reader = source.reader(&lending).expect("the engine is available");
             reader.submit(&run);
             for _ in 0..given_up_after {
-                assert_eq!(next(&mut *reader).expect("there is more").1.expect("it is sound").0, [7; 20_000]);
+                assert_eq!(
+                    next(&mut *reader).expect("there is more").1.expect("it is sound").0,
+                    vec![7; 20_000]
+                );
             }
         }
         // A worker in a thread of its own, as in a pipeline: what the kernel started for it ends too.
