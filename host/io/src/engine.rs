@@ -263,25 +263,41 @@ impl Buffers {
 #[derive(Debug)]
 pub(crate) struct Engines {
     pub(crate) kind: EngineKind,
+    choice: EngineChoice,
     pool: Pool,
 }
 
 impl Engines {
     pub(crate) fn new(choice: EngineChoice) -> Result<Self, SourceError> {
-        Ok(Self { kind: choice.resolve()?, pool: Pool::default() })
+        Ok(Self { kind: choice.resolve()?, choice, pool: Pool::default() })
     }
 
     pub(crate) fn engine(&self, buffers: Buffers) -> Result<Box<dyn Engine>, SourceError> {
-        let refused = |cause: io::Error| {
-            SourceError::Option(format!(
-                "the read engine `{}` could not be started: {cause}\nhint: choose the engine `blocking`",
-                self.kind
-            ))
-        };
-        Ok(match self.kind {
-            EngineKind::Blocking => Box::new(Blocking::new(buffers)),
-            EngineKind::Threads => Box::new(Threads::new(self.pool.members().map_err(refused)?, buffers)),
-            EngineKind::IoUring => Box::new(uring::Ring::new(buffers).map_err(refused)?),
-        })
+        match self.kind {
+            EngineKind::Blocking => Ok(Box::new(Blocking::new(buffers))),
+            EngineKind::Threads => self.threads(buffers),
+            EngineKind::IoUring => match uring::Ring::new(buffers.clone()) {
+                Ok(ring) => Ok(Box::new(ring)),
+                // Rings count against limits of the user's (locked memory, descriptors), so there may
+                // be no room for one more.
+                Err(error) if self.choice == EngineChoice::Auto => {
+                    tracing::warn!(%error, "no io_uring for this reader; reading with threads");
+                    self.threads(buffers)
+                }
+                Err(error) => Err(self.refused(&error)),
+            },
+        }
+    }
+
+    fn threads(&self, buffers: Buffers) -> Result<Box<dyn Engine>, SourceError> {
+        let members = self.pool.members().map_err(|error| self.refused(&error))?;
+        Ok(Box::new(Threads::new(members, buffers)))
+    }
+
+    fn refused(&self, cause: &io::Error) -> SourceError {
+        SourceError::Option(format!(
+            "the read engine `{}` could not be started: {cause}\nhint: choose the engine `blocking`",
+            self.kind
+        ))
     }
 }

@@ -242,7 +242,9 @@ impl Ring {
                 mem::forget(slot.file.take());
                 let again = slot.location.clone();
                 mem::forget(mem::replace(&mut slot.location, again));
-                self.finish_here(position);
+                if !self.dropping {
+                    self.finish_here(position);
+                }
             }
         }
     }
@@ -307,6 +309,43 @@ impl Drop for Ring {
         self.dropping = true;
         while ours && !self.failed && self.is_pending() {
             self.enter(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::CString, fs, sync::Arc};
+
+    use zenith_core::ReaderOptions;
+
+    use super::*;
+
+    #[test]
+    fn a_ring_that_fails_hands_its_reads_to_the_calling_thread() {
+        if probe().is_err() {
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        let folder: Arc<OwnedFd> = Arc::new(fs::File::open(home.path()).unwrap().into());
+        let locations: Vec<Location> = (0..3)
+            .map(|number| {
+                let name = number.to_string();
+                fs::write(home.path().join(&name), vec![number; 5000]).unwrap();
+                Location::File { folder: Arc::clone(&folder), path: CString::new(name).unwrap() }
+            })
+            .collect();
+        let mut ring = Ring::new(Buffers::new(&ReaderOptions::default())).unwrap();
+        ring.start(0, locations[0].clone());
+        ring.start(1, locations[1].clone());
+        ring.give_up();
+        ring.start(2, locations[2].clone());
+        ring.flush();
+        let mut read: Vec<_> = std::iter::from_fn(|| ring.wait()).collect();
+        read.sort_by_key(|(ticket, _)| *ticket);
+        assert_eq!(read.len(), 3);
+        for (number, (ticket, outcome)) in (0_u8..).zip(read) {
+            assert_eq!((ticket, &*outcome.unwrap()), (u64::from(number), &vec![number; 5000][..]));
         }
     }
 }
