@@ -1,6 +1,8 @@
 //! A forked child, which has none of its parent's threads: time limits must hold in it all the same.
 //! A process of its own, so that no other test's threads are in the way.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 #![expect(unsafe_code, reason = "forks")]
 
 use std::time::Duration;
