@@ -46,8 +46,8 @@ fn ycbcr16<L: Level>(y: &[u8; LANES], cb: &[u8; LANES], cr: &[u8; LANES], out: &
         // differences gives what 16 bits give.
         let red = add16(add16(y, cr), mul_q15::<L>(cr, splat16(13_173)));
         let blue = add16(add16(y, add16(cb, cb)), mul_q15::<L>(cb, splat16(-7_471)));
-        // −0.34414 and −0.71414 = 18734 / 2¹⁶ − 1.
-        let by = splat32(18_734 << 16 | -22_554 & 0xFFFF);
+        // −22554 / 2¹⁶ for −0.34414, in the lower half, and 18734 / 2¹⁶ − 1 for −0.71414.
+        let by = splat32(0x492E << 16 | 0xA7E6);
         let round = splat32(1 << 15);
         let low = sra32::<16>(add32(dot16(zip_low16(cb, cr), by), round));
         let high = sra32::<16>(add32(dot16(zip_high16(cb, cr), by), round));
@@ -105,6 +105,12 @@ pub(crate) fn darken(k: &[u8], out: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "values are in range by construction"
+    )]
+
     use super::*;
     use crate::simd::Baseline;
 

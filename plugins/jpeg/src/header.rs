@@ -44,11 +44,6 @@ impl Frame {
         self.width.div_ceil(8 * self.horizontal)
     }
 
-    /// Interleaved units down.
-    pub(crate) fn units_down(&self) -> usize {
-        self.height.div_ceil(8 * self.vertical)
-    }
-
     /// Blocks that a component has of its own, across and down, without what fills the last unit.
     pub(crate) fn blocks(&self, component: &Component) -> (usize, usize) {
         (
@@ -179,12 +174,10 @@ pub(crate) fn invalid(segment: &Segment<'_>, what: &str) -> Error {
 fn colours(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Colours {
     match frame.components[..] {
         [_] => Colours::Grey,
-        [a, b, c] => match (jfif, adobe) {
-            (true, _) => Colours::YCbCr,
-            (false, Some(0)) => Colours::Rgb,
-            (false, None) if [a.id, b.id, c.id] == *b"RGB" => Colours::Rgb,
-            _ => Colours::YCbCr,
-        },
+        [a, b, c] => {
+            let named = adobe.is_none() && [a.id, b.id, c.id] == *b"RGB";
+            if !jfif && (named || adobe == Some(0)) { Colours::Rgb } else { Colours::YCbCr }
+        }
         _ => match adobe {
             None | Some(0) => Colours::Cmyk,
             Some(_) => Colours::Ycck,

@@ -84,18 +84,18 @@ impl<'a> Rows<'a> {
         for (line, ((part, plane), row)) in lines.iter_mut().zip(inputs) {
             *line = &pixels(part, plane, x.start, width, y, row, sums)[..width];
         }
-        let [a, b, c, d] = lines;
+        let [first, second, third, fourth] = lines;
         match self.colours {
-            Colours::Grey => colour::grey(a, out),
-            Colours::YCbCr => colour::ycbcr::<L>(a, b, c, out),
-            Colours::Rgb => colour::rgb(a, b, c, out),
-            Colours::Cmyk => colour::inks([a, b, c, d], out),
+            Colours::Grey => colour::grey(first, out),
+            Colours::YCbCr => colour::ycbcr::<L>(first, second, third, out),
+            Colours::Rgb => colour::rgb(first, second, third, out),
+            Colours::Cmyk => colour::inks(lines, out),
             Colours::Ycck => {
                 // The three inks first, in the output's own place: libjpeg takes what comes out of
                 // the conversion for the light that they leave.
-                colour::ycbcr::<L>(a, b, c, out);
+                colour::ycbcr::<L>(first, second, third, out);
                 colour::invert(out);
-                colour::darken(d, out);
+                colour::darken(fourth, out);
             }
         }
     }
@@ -116,7 +116,7 @@ fn pixels<'a>(
     let first = x / part.across;
     let count = (x + width).div_ceil(part.across) - first;
     let near = y / part.down;
-    let upper = y % 2 == 0;
+    let upper = y.is_multiple_of(2);
     let far = if upper { near.saturating_sub(1) } else { (near + 1).min(part.height - 1) };
     match part.upsampling {
         Upsampling::None => return plane.row(x, y),

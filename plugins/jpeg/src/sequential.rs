@@ -8,7 +8,6 @@ use core::ops::Range;
 
 use crate::{
     entropy::{
-        bits::Bits,
         block::{self, Coefficients},
         lookup::{AcTable, DcTable},
         restart::Restarts,

@@ -102,9 +102,7 @@ pub(crate) fn read(
             let before = *bits;
             bits.skip(entry & LENGTH);
             let next = k + (entry >> 11 & 63) as usize;
-            #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
             to.set(next - 1, ((entry << 7).cast_signed() >> 25) as i16);
-            #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
             to.set(k + (entry >> 7 & 15) as usize, (entry.cast_signed() >> 25) as i16);
             if entry & END != 0 || next > 63 {
                 // The entry may hold more than this block: what follows the 63rd coefficient is the

@@ -53,7 +53,11 @@ impl Codes {
         let mut index = 0_usize;
         for length in 1..=16_u32 {
             let count = definition.counts[length as usize - 1];
-            #[expect(clippy::cast_possible_wrap, reason = "at most 256 symbols, and codes of 16 bits")]
+            #[expect(
+                clippy::cast_possible_wrap,
+                clippy::cast_possible_truncation,
+                reason = "at most 256 symbols, and codes of 16 bits"
+            )]
             let offset = index as i32 - code as i32;
             offsets[length as usize] = offset;
             for _ in 0..count {

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn many_empty_segments_stay_within_the_buffer() {
-        let data: Vec<u8> = (0..999).flat_map(|i| [5, 0xFF, 0xD0 + (i % 8) as u8]).collect();
+        let data: Vec<u8> = (0..999_u32).flat_map(|i| [5, 0xFF, 0xD0 + (i % 8).to_le_bytes()[0]]).collect();
         let (segments, _) = read(&data, true);
         assert_eq!(segments.len(), 1000);
         assert!(segments[..999].iter().all(|(words, bits, _)| words == &[0x0500_0000] && *bits == 8));

@@ -3,18 +3,12 @@
 
 #![expect(clippy::inline_always, reason = "the vectors must stay in registers, at the caller's level")]
 
-use super::fixed;
+use super::{fixed, pair, row};
 use crate::simd::{
     V, add16, add32, dot16, load16, mul16, narrow16, narrow32, splat16, splat32, sra32, store_high,
     store_low, sub16, sub32, widen_high16, widen_low16, zip_high16, zip_high32, zip_high64, zip_low16,
     zip_low32, zip_low64,
 };
-
-/// Two constants, alternating.
-#[inline(always)]
-fn pair(a: i32, b: i32) -> V {
-    splat32(b << 16 | a & 0xFFFF)
-}
 
 /// Transforms a block into eight rows of eight samples at `to[0]`, `to[stride]`, …; `to` reaches from
 /// the first to the last of them.
@@ -40,19 +34,14 @@ pub(crate) fn transform8(block: &[i16; 64], steps: &[i16; 64], to: &mut [u8], st
 /// The places of eight rows, in pairs.
 #[inline(always)]
 fn eight_rows(to: &mut [u8], stride: usize) -> Option<[[&mut [u8; 8]; 2]; 4]> {
-    #[inline(always)]
-    fn row(to: &mut [u8], stride: usize) -> Option<(&mut [u8; 8], &mut [u8])> {
-        let (row, rest) = to.split_at_mut_checked(stride)?;
-        Some((row.first_chunk_mut()?, rest))
-    }
-    let (a, to) = row(to, stride)?;
-    let (b, to) = row(to, stride)?;
-    let (c, to) = row(to, stride)?;
-    let (d, to) = row(to, stride)?;
-    let (e, to) = row(to, stride)?;
-    let (f, to) = row(to, stride)?;
-    let (g, to) = row(to, stride)?;
-    Some([[a, b], [c, d], [e, f], [g, to.first_chunk_mut()?]])
+    let (row0, to) = row(to, stride)?;
+    let (row1, to) = row(to, stride)?;
+    let (row2, to) = row(to, stride)?;
+    let (row3, to) = row(to, stride)?;
+    let (row4, to) = row(to, stride)?;
+    let (row5, to) = row(to, stride)?;
+    let (row6, to) = row(to, stride)?;
+    Some([[row0, row1], [row2, row3], [row4, row5], [row6, to.first_chunk_mut()?]])
 }
 
 /// One dimension. `S` is how far the result is shifted to the right, rounded.

@@ -4,6 +4,10 @@
 //! All take coefficients and quantisation steps in rows, and products wrap to 16 bits as in
 //! libjpeg-turbo's vector code. Sound files never come near that.
 
+#![expect(clippy::inline_always, reason = "the vectors must stay in registers, at the caller's level")]
+
+use crate::simd::{V, splat32};
+
 mod full;
 mod reduced;
 
@@ -14,6 +18,19 @@ pub(crate) use reduced::{transform1, transform2, transform4};
 pub(crate) fn flat(coefficient: i16, step: i16) -> u8 {
     let value = (i32::from(coefficient.wrapping_mul(step)) + 4) >> 3;
     clamp(value + 128)
+}
+
+/// Two constants of 16 bits, alternating.
+#[inline(always)]
+fn pair(first: i32, second: i32) -> V {
+    splat32(second << 16 | first & 0xFFFF)
+}
+
+/// Splits the place of one row off.
+#[inline(always)]
+fn row<const SIDE: usize>(to: &mut [u8], stride: usize) -> Option<(&mut [u8; SIDE], &mut [u8])> {
+    let (row, rest) = to.split_at_mut_checked(stride)?;
+    Some((row.first_chunk_mut()?, rest))
 }
 
 fn clamp(value: i32) -> u8 {

@@ -1,5 +1,11 @@
 //! The vector transform against libjpeg's scalar one, written down plainly.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "values are in range by construction"
+)]
+
 use super::*;
 
 fn random(state: &mut u64) -> u64 {
@@ -59,6 +65,41 @@ fn the_vector_transform_is_the_plain_one_bit_for_bit() {
         let mut out = [0; 64];
         transform8(&block, &steps, &mut out, 8);
         assert_eq!(out, reference(&block, &steps), "{block:?} {steps:?}");
+    }
+}
+
+/// `jpeg_idct_4x4` in one dimension.
+fn plain4(v: [i64; 8]) -> [i64; 4] {
+    let f = |x: f64| (x * 8192.0 + 0.5) as i64;
+    let even = v[2] * f(1.847_759_065) - v[6] * f(0.765_366_865);
+    let (outer, inner) = ((v[0] << 14) + even, (v[0] << 14) - even);
+    let small = -v[7] * f(0.211_164_243) + v[5] * f(1.451_774_981) - v[3] * f(2.172_734_803)
+        + v[1] * f(1.061_594_337);
+    let large = -v[7] * f(0.509_795_579) - v[5] * f(0.601_344_887)
+        + v[3] * f(0.899_976_223)
+        + v[1] * f(2.562_915_447);
+    [outer + large, inner + small, inner - small, outer - large]
+}
+
+#[test]
+fn the_vector_transform_to_half_size_is_the_plain_one_bit_for_bit() {
+    let mut state = 11;
+    for _ in 0..5000 {
+        let steps: [i16; 64] = core::array::from_fn(|_| (random(&mut state) % 32) as i16 + 1);
+        let block: [i16; 64] = core::array::from_fn(|_| (random(&mut state) % 41) as i16 - 20);
+        let mut work = [[0; 8]; 4];
+        for x in 0..8 {
+            let column = core::array::from_fn(|y| i64::from(block[8 * y + x]) * i64::from(steps[8 * y + x]));
+            for (row, value) in work.iter_mut().zip(plain4(column)) {
+                row[x] = (value + (1 << 11)) >> 12;
+            }
+        }
+        let expected: Vec<u8> = (work.iter().flat_map(|&row| plain4(row)))
+            .map(|value| (((value + (1 << 18)) >> 19) + 128).clamp(0, 255) as u8)
+            .collect();
+        let mut out = [0; 16];
+        transform4(&block, &steps, &mut out, 4);
+        assert_eq!(out[..], expected, "{block:?} {steps:?}");
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) use x86::*;
 /// may be named only behind a check that the machine has what it promises.
 pub(crate) trait Level: Copy {
     /// Whether SSSE3 is there.
+    #[cfg(target_arch = "x86_64")]
     const SSSE3: bool;
 }
 
@@ -32,6 +33,7 @@ pub(crate) trait Level: Copy {
 pub(crate) struct Baseline;
 
 impl Level for Baseline {
+    #[cfg(target_arch = "x86_64")]
     const SSSE3: bool = cfg!(target_feature = "ssse3");
 }
 
@@ -63,3 +65,6 @@ pub(crate) fn at_best_level<W: Work>(work: W) -> W::Output {
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::at_best_level;
+
+#[cfg(test)]
+mod tests;

@@ -30,10 +30,6 @@ pub(crate) fn load16(from: &[i16; 8]) -> V {
     *from
 }
 
-pub(crate) fn store16(to: &mut [i16; 8], v: V) {
-    *to = v;
-}
-
 pub(crate) fn load8(from: &[u8; 16]) -> V {
     from_bytes(*from)
 }
@@ -42,20 +38,12 @@ pub(crate) fn store8(to: &mut [u8; 16], v: V) {
     *to = bytes(v);
 }
 
-pub(crate) fn load_half(from: &[u8; 8]) -> V {
-    from_bytes(from_fn(|i| if i < 8 { from[i] } else { 0 }))
-}
-
 pub(crate) fn store_low(to: &mut [u8; 8], v: V) {
     *to = from_fn(|i| bytes(v)[i]);
 }
 
 pub(crate) fn store_high(to: &mut [u8; 8], v: V) {
     *to = from_fn(|i| bytes(v)[i + 8]);
-}
-
-pub(crate) fn zero() -> V {
-    [0; 8]
 }
 
 pub(crate) fn splat16(a: i16) -> V {
@@ -154,10 +142,6 @@ pub(crate) fn widen_high8(a: V) -> V {
 
 pub(crate) fn bytes_ff(a: V) -> u32 {
     bytes(a).iter().rev().fold(0, |mask, &byte| mask << 1 | u32::from(byte == 0xFF))
-}
-
-pub(crate) fn swap_bytes32(a: V) -> V {
-    from_wide(wide(a).map(i32::swap_bytes))
 }
 
 pub(crate) fn mul_q15<L: Level>(a: V, b: V) -> V {

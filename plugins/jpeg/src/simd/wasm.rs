@@ -8,7 +8,7 @@ use core::arch::wasm32::{
     i16x8_q15mulr_sat, i16x8_shuffle, i16x8_splat, i16x8_sub, i32x4_add, i32x4_dot_i16x8,
     i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_shl, i32x4_shr, i32x4_shuffle, i32x4_splat,
     i32x4_sub, i64x2_shuffle, u8x16_narrow_i16x8, u16x8_extend_high_u8x16, u16x8_extend_low_u8x16, v128,
-    v128_load, v128_load64_zero, v128_store, v128_store64_lane,
+    v128_load, v128_store, v128_store64_lane,
 };
 
 use super::Level;
@@ -23,12 +23,6 @@ pub(crate) fn load16(from: &[i16; 8]) -> V {
 }
 
 #[inline(always)]
-pub(crate) fn store16(to: &mut [i16; 8], v: V) {
-    // SAFETY: the array holds 16 writable bytes, and the store has no alignment.
-    unsafe { v128_store(to.as_mut_ptr().cast(), v) }
-}
-
-#[inline(always)]
 pub(crate) fn load8(from: &[u8; 16]) -> V {
     // SAFETY: the array holds 16 readable bytes, and the load has no alignment.
     unsafe { v128_load(from.as_ptr().cast()) }
@@ -38,13 +32,6 @@ pub(crate) fn load8(from: &[u8; 16]) -> V {
 pub(crate) fn store8(to: &mut [u8; 16], v: V) {
     // SAFETY: the array holds 16 writable bytes, and the store has no alignment.
     unsafe { v128_store(to.as_mut_ptr().cast(), v) }
-}
-
-/// Eight bytes into the low half; the high half is zero.
-#[inline(always)]
-pub(crate) fn load_half(from: &[u8; 8]) -> V {
-    // SAFETY: the array holds 8 readable bytes, and the load has no alignment.
-    unsafe { v128_load64_zero(from.as_ptr().cast()) }
 }
 
 #[inline(always)]
@@ -57,11 +44,6 @@ pub(crate) fn store_low(to: &mut [u8; 8], v: V) {
 pub(crate) fn store_high(to: &mut [u8; 8], v: V) {
     // SAFETY: the array holds 8 writable bytes, and the store has no alignment.
     unsafe { v128_store64_lane::<1>(v, to.as_mut_ptr().cast()) }
-}
-
-#[inline(always)]
-pub(crate) fn zero() -> V {
-    i32x4_splat(0)
 }
 
 #[inline(always)]
@@ -180,12 +162,6 @@ pub(crate) fn widen_high8(a: V) -> V {
 #[inline(always)]
 pub(crate) fn bytes_ff(a: V) -> u32 {
     u32::from(i8x16_bitmask(i8x16_eq(a, i8x16_splat(-1))))
-}
-
-/// Reverses the bytes of each 32-bit lane.
-#[inline(always)]
-pub(crate) fn swap_bytes32(a: V) -> V {
-    i8x16_shuffle::<3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12>(a, a)
 }
 
 /// `(a · b + 2¹⁴) >> 15` in 16-bit lanes. Not both lanes may be −2¹⁵.

@@ -4,13 +4,13 @@
 #![expect(clippy::inline_always, reason = "a vector operation that is called costs more than it does")]
 
 use core::arch::x86_64::{
-    __m128i, _mm_add_epi16, _mm_add_epi32, _mm_cmpeq_epi8, _mm_loadl_epi64, _mm_loadu_si128, _mm_madd_epi16,
+    __m128i, _mm_add_epi16, _mm_add_epi32, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_madd_epi16,
     _mm_movemask_epi8, _mm_mulhi_epi16, _mm_mulhrs_epi16, _mm_mullo_epi16, _mm_or_si128, _mm_packs_epi32,
     _mm_packus_epi16, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_setr_epi8, _mm_setzero_si128,
-    _mm_shuffle_epi8, _mm_shufflehi_epi16, _mm_shufflelo_epi16, _mm_slli_epi16, _mm_srai_epi16,
-    _mm_srai_epi32, _mm_srli_epi16, _mm_srli_si128, _mm_storel_epi64, _mm_storeu_si128, _mm_sub_epi16,
-    _mm_sub_epi32, _mm_unpackhi_epi8, _mm_unpackhi_epi16, _mm_unpackhi_epi32, _mm_unpackhi_epi64,
-    _mm_unpacklo_epi8, _mm_unpacklo_epi16, _mm_unpacklo_epi32, _mm_unpacklo_epi64,
+    _mm_shuffle_epi8, _mm_slli_epi16, _mm_srai_epi16, _mm_srai_epi32, _mm_srli_epi16, _mm_srli_si128,
+    _mm_storel_epi64, _mm_storeu_si128, _mm_sub_epi16, _mm_sub_epi32, _mm_unpackhi_epi8, _mm_unpackhi_epi16,
+    _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi8, _mm_unpacklo_epi16, _mm_unpacklo_epi32,
+    _mm_unpacklo_epi64,
 };
 
 use super::{Avx2, Baseline, Level, Work};
@@ -18,11 +18,8 @@ use super::{Avx2, Baseline, Level, Work};
 /// Calls what SSE2 has.
 macro_rules! sse2 {
     ($call:expr) => {{
-        #[expect(clippy::multiple_unsafe_ops_per_block, reason = "all for the same reason")]
         // SAFETY: SSE2 is part of x86-64.
-        unsafe {
-            $call
-        }
+        unsafe { $call }
     }};
 }
 
@@ -54,12 +51,6 @@ pub(crate) fn load16(from: &[i16; 8]) -> V {
 }
 
 #[inline(always)]
-pub(crate) fn store16(to: &mut [i16; 8], v: V) {
-    // SAFETY: the array holds 16 writable bytes, and the store has no alignment.
-    unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), v) }
-}
-
-#[inline(always)]
 pub(crate) fn load8(from: &[u8; 16]) -> V {
     // SAFETY: the array holds 16 readable bytes, and the load has no alignment.
     unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
@@ -71,13 +62,6 @@ pub(crate) fn store8(to: &mut [u8; 16], v: V) {
     unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), v) }
 }
 
-/// Eight bytes into the low half; the high half is zero.
-#[inline(always)]
-pub(crate) fn load_half(from: &[u8; 8]) -> V {
-    // SAFETY: the array holds 8 readable bytes, and the load has no alignment.
-    unsafe { _mm_loadl_epi64(from.as_ptr().cast()) }
-}
-
 #[inline(always)]
 pub(crate) fn store_low(to: &mut [u8; 8], v: V) {
     // SAFETY: the array holds 8 writable bytes, and the store has no alignment.
@@ -87,11 +71,6 @@ pub(crate) fn store_low(to: &mut [u8; 8], v: V) {
 #[inline(always)]
 pub(crate) fn store_high(to: &mut [u8; 8], v: V) {
     store_low(to, sse2!(_mm_srli_si128::<8>(v)));
-}
-
-#[inline(always)]
-pub(crate) fn zero() -> V {
-    sse2!(_mm_setzero_si128())
 }
 
 #[inline(always)]
@@ -210,13 +189,6 @@ pub(crate) fn widen_high8(a: V) -> V {
 #[inline(always)]
 pub(crate) fn bytes_ff(a: V) -> u32 {
     sse2!(_mm_movemask_epi8(_mm_cmpeq_epi8(a, _mm_set1_epi8(-1))).cast_unsigned())
-}
-
-/// Reverses the bytes of each 32-bit lane.
-#[inline(always)]
-pub(crate) fn swap_bytes32(a: V) -> V {
-    let swapped = sse2!(_mm_or_si128(_mm_slli_epi16::<8>(a), _mm_srli_epi16::<8>(a)));
-    sse2!(_mm_shufflelo_epi16::<0b10_11_00_01>(_mm_shufflehi_epi16::<0b10_11_00_01>(swapped)))
 }
 
 /// `(a · b + 2¹⁴) >> 15` in 16-bit lanes. Not both lanes may be −2¹⁵.

@@ -6,17 +6,17 @@ use zenith_jpeg::{Config, Jpeg};
 use zenith_plugin_sdk::{DecodeRequest, Decoder, Window, testing};
 
 /// One file with what Pillow makes of it.
-pub struct Case {
-    pub name: String,
-    pub data: Vec<u8>,
-    pub width: u32,
-    pub height: u32,
-    pub orientation: u8,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) data: Vec<u8>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) orientation: u8,
     /// Hashes of the RGB bytes at the reductions 1, 2, 4 and 8.
-    pub hashes: [String; 4],
+    pub(crate) hashes: [String; 4],
 }
 
-pub fn corpus() -> Vec<Case> {
+pub(crate) fn corpus() -> Vec<Case> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let lines = fs::read_to_string(folder.join("expected.tsv")).unwrap();
     lines
@@ -38,21 +38,26 @@ pub fn corpus() -> Vec<Case> {
         .collect()
 }
 
-pub fn decoder() -> Jpeg {
+pub(crate) fn decoder() -> Jpeg {
     Jpeg::configure(Config::default()).unwrap()
 }
 
 /// Decodes a window, or says why not.
-pub fn decode(decoder: &mut Jpeg, data: &[u8], window: Window, reduction: u32) -> Result<Vec<u8>, String> {
+pub(crate) fn decode(
+    decoder: &mut Jpeg,
+    data: &[u8],
+    window: Window,
+    reduction: u32,
+) -> Result<Vec<u8>, String> {
     testing::decode(decoder, data, DecodeRequest { window, reduction }).map_err(|error| error.to_string())
 }
 
 /// Numbers that look random, the same in every run.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     /// A number below `bound`, which is not 0.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }

@@ -1,11 +1,7 @@
 //! What the decoder makes of damaged files: an answer or an error, never a panic, a hang or an
 //! allocation that the file does not warrant. Debug assertions and overflow checks are on.
 
-#![expect(clippy::cast_possible_truncation, reason = "bytes and lengths of small images")]
-
-mod common;
-
-use common::{Random, corpus, decode, decoder};
+use crate::common::{Random, corpus, decode, decoder};
 use zenith_jpeg::{Config, Jpeg};
 use zenith_plugin_sdk::{Decoder, Error, Window};
 

@@ -1,10 +1,6 @@
 //! What the decoder makes of sound files, held against Pillow (libjpeg-turbo): the same bytes.
 
-#![expect(clippy::cast_possible_truncation, reason = "lengths of small images")]
-
-mod common;
-
-use common::{Random, corpus, decode, decoder};
+use crate::common::{Random, corpus, decode, decoder};
 use zenith_plugin_sdk::{Decoder, Window};
 
 /// FNV-1a over words of eight bytes, as the corpus's generator has it.
