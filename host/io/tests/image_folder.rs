@@ -249,6 +249,25 @@ fn a_sample_larger_than_the_limit_is_refused_by_name() {
     }
 }
 
+/// What the kernel makes up as it is read says that it has no bytes, as a file that grows since it was
+/// looked at has too few.
+#[test]
+fn a_file_with_more_bytes_than_it_says_is_read_to_its_end() {
+    let home = tree(&["cat/1.jpg"]);
+    let root = home.path().join("train");
+    symlink("/proc/version", root.join("cat/2.jpg")).unwrap();
+    let content = fs::read("/proc/version").unwrap();
+    for engine in engines() {
+        let source = ImageFolder::open(&root, &options(engine)).unwrap();
+        assert_eq!(read_all(&source, &[1]), [(1, Ok((content.clone(), Some(0))))], "{engine:?}");
+        let limited = ReaderOptions { max_sample_bytes: 10, ..ReaderOptions::default() };
+        let mut reader = source.reader(&limited).unwrap();
+        reader.submit(&[1]);
+        let error = next(&mut *reader).unwrap().1.unwrap_err();
+        assert!(error.contains("samples may have 10\nhint: "), "{engine:?}: {error}");
+    }
+}
+
 #[test]
 fn an_index_that_no_sample_has_is_an_error_of_that_read() {
     let home = tree(&["cat/1.jpg"]);
