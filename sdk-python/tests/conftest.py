@@ -72,14 +72,15 @@ def cut(name: str, seed: int, size: tuple[int, int] | None = None) -> Image.Imag
     return image.crop((x, y, x + width, y + height))
 
 
-def write_photos(folder: Path, per_class: int = PER_CLASS) -> Photos:
-    """Writes `per_class` JPEG files of each class, of many sizes and encodings."""
+def write_photos(folder: Path, per_class: int = PER_CLASS, suffix: str = "jpg") -> Photos:
+    """Writes `per_class` files of each class, of many sizes and, as JPEG, many encodings."""
     files, labels = [], []
     for label, (name, source) in enumerate(CLASSES.items()):
         (folder / name).mkdir(parents=True)
         for number in range(per_class):
-            path = folder / name / f"{number:03}.jpg"
-            cut(source, number).save(path, **ENCODINGS[number % len(ENCODINGS)])
+            path = folder / name / f"{number:03}.{suffix}"
+            encoding = ENCODINGS[number % len(ENCODINGS)] if suffix == "jpg" else {}
+            cut(source, number).save(path, **encoding)
             files.append(path)
             labels.append(label)
     return Photos(folder, files, labels)
@@ -89,6 +90,12 @@ def write_photos(folder: Path, per_class: int = PER_CLASS) -> Photos:
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
     """24 photographs in 3 classes. Not to be changed: see `own_photos`."""
     return write_photos(tmp_path_factory.mktemp("photos") / "train")
+
+
+@pytest.fixture(scope="session")
+def pngs(tmp_path_factory: pytest.TempPathFactory) -> Photos:
+    """The same as PNG files, a few of each class. Not to be changed."""
+    return write_photos(tmp_path_factory.mktemp("pngs") / "train", per_class=2, suffix="png")
 
 
 @pytest.fixture
@@ -133,6 +140,11 @@ def training(folder: Path, size: int = 64, batch: int = 8, **sampler: Any) -> ze
     )
 
 
+def copied(batch: tuple[Any, ...]) -> tuple[np.ndarray, ...]:
+    """A batch of torch or numpy, as arrays of one's own."""
+    return tuple(np.from_dlpack(tensor).copy() for tensor in batch)
+
+
 def arrays(loader: zenith.DataLoader, limit: int | None = None) -> list[tuple[np.ndarray, ...]]:
     """The batches of one epoch, or the first few, copied."""
     batches = []
@@ -141,7 +153,7 @@ def arrays(loader: zenith.DataLoader, limit: int | None = None) -> list[tuple[np
         batch = next(iterator, None)
         if batch is None:
             break
-        batches.append(tuple(np.array(tensor) for tensor in batch))
+        batches.append(copied(batch))
     return batches
 
 

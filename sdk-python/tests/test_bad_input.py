@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zenith
-from conftest import Photos, Script, arrays, cut, epoch, evaluation, joined
+from conftest import Photos, Script, arrays, copied, cut, epoch, evaluation, joined
 from PIL import Image
 
 COMMAND = [sys.executable, "-m", "zenith._cli"]
@@ -67,7 +67,7 @@ def test_a_damaged_sample_is_named_or_left_out(
 
     loader = zenith.DataLoader(small(own_photos), num_workers=2, engine=engine)
     iterator = iter(loader)
-    np.testing.assert_array_equal(np.array(next(iterator)[0]), expected[0][:4])
+    np.testing.assert_array_equal(copied(next(iterator))[0], expected[0][:4])
     with pytest.raises(zenith.SampleError) as caught:
         next(iterator)
     message = str(caught.value)
@@ -78,7 +78,7 @@ def test_a_damaged_sample_is_named_or_left_out(
     assert caught.value.key is not None
     assert caught.value.key.endswith(key)
     assert caught.value.index == BAD
-    np.testing.assert_array_equal(np.array(next(iterator)[0]), expected[0][8:])
+    np.testing.assert_array_equal(copied(next(iterator))[0], expected[0][8:])
     assert next(iterator, None) is None
 
     loader = zenith.DataLoader(small(own_photos), num_workers=2, engine=engine, on_error="skip")
@@ -104,10 +104,10 @@ def test_an_image_of_one_pixel_is_an_image(own_photos: Photos) -> None:
 def test_a_true_image_of_30000_by_30000_pixels_allocates_little(
     own_photos: Photos, script: Script
 ) -> None:
-    Image.new("RGB", (30_000, 30_000)).save(own_photos.files[BAD], quality=20)
+    Image.new("L", (30_000, 30_000)).save(own_photos.files[BAD], quality=20)
     script(
         """
-        import resource, sys
+        import sys
         from pathlib import Path
         import zenith
 
@@ -117,7 +117,9 @@ def test_a_true_image_of_30000_by_30000_pixels_allocates_little(
         assert images == 11, images
         (entry,) = loader.quarantine
         assert "30000" in entry.error or "limit" in entry.error, entry
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
+        status = Path("/proc/self/status").read_text()
+        (peak,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+        assert int(peak) < 1_000_000, peak
         """,
         own_photos.folder,
     )
@@ -160,25 +162,18 @@ def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_folder_is_named(own_photos: Photos, script: Script) -> None:
-    """Root may read everything, so that the loader runs as nobody where the test runs as root."""
     closed = own_photos.folder / "coffee"
     closed.chmod(0)
-    for folder in (own_photos.folder, *own_photos.folder.parents):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
     output = script(
         """
-        import os, sys
+        import ctypes, struct, sys
         from pathlib import Path
         import zenith
 
-        pipeline = zenith.read_images(Path(sys.argv[1])).decode()
-        if os.getuid() == 0:
-            os.chdir("/")
-            os.setgid(65534)
-            os.setuid(65534)
+        # Root may read everything; without capabilities it is a user like others.
+        ctypes.CDLL(None).capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
         try:
-            zenith.DataLoader(pipeline, framework="numpy")
+            zenith.DataLoader(zenith.read_images(Path(sys.argv[1])).decode())
         except zenith.SourceError as error:
             print(error)
         """,
@@ -208,7 +203,7 @@ def test_a_shard_cut_short_is_named(own_photos: Photos, tmp_path: Path) -> None:
     [
         (
             lambda start: start.decode("zenith:jpg"),
-            ["decode", "there is no plugin `zenith:jpg`", "hint: did you mean `zenith:jpeg`?"],
+            ["decode", "there is no plugin `zenith:jpg`", "hint: did you mean `zenith:jpeg`"],
         ),
         (
             lambda start: start.decode("zenith:jpeg@^9"),
@@ -221,25 +216,28 @@ def test_a_shard_cut_short_is_named(own_photos: Photos, tmp_path: Path) -> None:
         ),
         (
             lambda start: start.decode().map("zenith:resize", size=224, siz=3),
-            ["map `zenith:resize@0.1.0`", "siz"],
+            ["transform `zenith:resize@0.1.0`", "siz"],
         ),
         (
             lambda start: start.decode().map("zenith:resize", size="large"),
-            ["map `zenith:resize@0.1.0`", "size"],
+            ["transform `zenith:resize@0.1.0`", "size"],
         ),
         (
             lambda start: start.decode().map("zenith:horizontal-flip", p=1.5),
-            ["map `zenith:horizontal-flip@0.1.0`", "`p`", "1.5"],
+            ["transform `zenith:horizontal-flip@0.1.0`", "`p`", "1.5"],
         ),
         (
             lambda start: start.decode().map("zenith:normalize", mean=[0.5, 0.5], std=[1, 1]),
-            ["map `zenith:normalize@0.1.0`", "2", "3"],
+            ["transform `zenith:normalize@0.1.0`", "2", "3"],
         ),
         (
             lambda start: start.decode().map("zenith:to-float").map("zenith:color-jitter"),
-            ["map `zenith:color-jitter@0.1.0`"],
+            ["transform `zenith:color-jitter@0.1.0`"],
         ),
-        (lambda start: start.map("zenith:resize", size=8), ["decode"]),
+        (
+            lambda start: start.map("zenith:resize", size=8),
+            ["the field `image` holds encoded bytes", "hint: add a decoder"],
+        ),
         (lambda start: start.decode(limits={"time": -1}), ["limits.time"]),
     ],
 )
@@ -334,7 +332,7 @@ def test_bytes_that_differ_from_the_lockfile_are_refused(photos: Photos) -> None
     with pytest.raises(zenith.PipelineError) as caught:
         zenith.DataLoader(pipeline)
     message = str(caught.value)
-    for word in ("acme:resize", "1.0.0", "sha256:", "zenith.lock"):
+    for word in ("acme:resize@1.0.0", "lockfile", "sha256:", "\nhint: "):
         assert word in message
     (Path.cwd() / "zenith.lock").write_text("this is = no lockfile [")
     with pytest.raises(zenith.RegistryError, match=r"zenith\.lock"):
@@ -384,14 +382,14 @@ def test_a_guest_that_misbehaves_spoils_one_sample(
     images, _ = joined(arrays(loader))
     np.testing.assert_array_equal(images, np.delete(expected[0], BAD, axis=0))
     (entry,) = loader.quarantine
-    assert (entry.index, entry.operator) == (BAD, "map `acme:moody@0.1.0`")
+    assert (entry.index, entry.operator) == (BAD, "transform `acme:moody@0.1.0`")
     assert cause in entry.error
     assert loader.stats().replaced_instances == (mood != "decline")
 
     with pytest.raises(zenith.SampleError) as caught:
         arrays(zenith.DataLoader(pipeline, num_workers=2))
     message = str(caught.value)
-    assert message.startswith("map `acme:moody@0.1.0` failed on `")
+    assert message.startswith("transform `acme:moody@0.1.0` failed on `")
     assert f"{own_photos.keys[BAD]}` (sample {BAD}): " in message
     assert cause in message
     assert "\nhint: " in message

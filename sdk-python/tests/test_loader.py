@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.utils.data
 import zenith
-from conftest import Photos, arrays, epoch, evaluation, training
+from conftest import Photos, arrays, copied, epoch, evaluation, training
 
 
 def test_torchs_arguments_keep_their_names_and_places() -> None:
@@ -129,8 +129,8 @@ def test_iterators_of_one_loader_do_not_disturb_each_other(photos: Photos) -> No
     loader.set_epoch(0)
     first, second = iter(loader), iter(loader)
     for one, other in zip(*expected, strict=True):
-        np.testing.assert_array_equal(np.array(next(first)[0]), one[0])
-        np.testing.assert_array_equal(np.array(next(second)[0]), other[0])
+        np.testing.assert_array_equal(copied(next(first))[0], one[0])
+        np.testing.assert_array_equal(copied(next(second))[0], other[0])
     assert next(first, None) is next(second, None) is None
     assert next(first, None) is None
 
@@ -158,9 +158,12 @@ def test_what_was_done_is_counted(photos: Photos) -> None:
     assert (stats.batches, stats.samples, stats.skipped) == (3, len(photos), 0)
     assert stats.encoded_bytes == sum(path.stat().st_size for path in photos.files)
     assert stats.peak_bytes >= 8 * 3 * 96 * 96 * 4
-    assert [stage.calls for stage in stats.stages] == [len(photos)] * 4
-    assert "zenith:resize@0.1.0" in stats.stages[1].operator
-    assert all(stage.busy > 0 for stage in stats.stages)
+    decode, resize, _, normalise = stats.stages
+    assert "zenith:resize@0.1.0" in resize.operator
+    for stage in (decode, resize, normalise):
+        assert stage.calls == len(photos)
+        assert stage.busy > 0
+        assert stage.bytes > 0
     text = loader.explain(analyze=True)
     assert text != loader.explain()
 

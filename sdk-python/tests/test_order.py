@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zenith
-from conftest import Photos, arrays, epoch, joined
+from conftest import Photos, arrays, copied, epoch, joined
 from torchvision.datasets import ImageFolder
 
 
@@ -133,7 +133,7 @@ def test_a_loader_resumes_under_other_workers_and_batches(
     whole = joined(arrays(loader))
     loader.set_epoch(1)
     iterator = iter(loader)
-    taken = [tuple(np.array(tensor) for tensor in next(iterator)) for _ in range(2)]
+    taken = [copied(next(iterator)) for _ in range(2)]
     state = json.loads(json.dumps(loader.state_dict()))
 
     resumed = zenith.DataLoader(pipeline.batch(batch), num_workers=workers, seed=99)

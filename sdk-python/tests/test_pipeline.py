@@ -53,7 +53,7 @@ def test_a_configuration_is_copied_when_it_is_declared() -> None:
 
 def test_a_pipeline_prints_as_the_code_that_declares_it() -> None:
     declared = training(Path("photos"), size=224, batch=64, seed=42)
-    assert eval(repr(declared), {"zenith": zenith}) == declared
+    assert eval(f"({declared!r})", {"zenith": zenith}) == declared
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ Steps = Callable[[zenith.Pipeline], zenith.Pipeline]
 
 OPERATORS: dict[str, Steps] = {
     "jpeg": lambda start: start.decode("zenith:jpeg").map("zenith:resize", size=[40, 56]),
+    "png": lambda start: start.decode("zenith:png").map("zenith:resize", size=[40, 56]),
     "auto decoder": lambda start: start.decode().map("zenith:resize", size=[40, 56]),
     "resize": lambda start: start.decode().map(
         "zenith:resize", size=[31, 47], interpolation="bicubic"
@@ -32,6 +33,9 @@ OPERATORS: dict[str, Steps] = {
         "zenith:center-crop", size=[310, 310]
     ),
     "random-resized-crop": lambda start: start.decode().map("zenith:random-resized-crop", size=64),
+    "random-crop": lambda start: start.decode().map(
+        "zenith:random-crop", size=[80, 100], pad_if_needed=True
+    ),
     "horizontal-flip": lambda start: (
         start.decode().map("zenith:center-crop", size=90).map("zenith:horizontal-flip", p=0.5)
     ),
@@ -73,21 +77,22 @@ def assert_same(ours: tuple[np.ndarray, ...], theirs: tuple[np.ndarray, ...]) ->
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_webassembly_and_twin_give_the_same_bytes(photos: Photos, name: str) -> None:
-    pipeline = OPERATORS[name](zenith.read_images(photos.folder)).batch(8)
+def test_webassembly_and_twin_give_the_same_bytes(photos: Photos, pngs: Photos, name: str) -> None:
+    folder = pngs.folder if name == "png" else photos.folder
+    pipeline = OPERATORS[name](zenith.read_images(folder)).batch(8)
     assert_same(epoch(pipeline, engine="wasm", seed=5), epoch(pipeline, engine="native", seed=5))
 
 
-def test_a_png_is_the_same_from_both_engines_and_pillow(tmp_path: Path) -> None:
-    folder = tmp_path / "train" / "cat"
-    folder.mkdir(parents=True)
-    image = cut("skimage:chelsea", 1, (120, 90))
-    for number in range(3):
-        image.save(folder / f"{number}.png")
-    pipeline = zenith.read_images(folder.parent).decode("zenith:png").batch(3)
-    wasm, native = (epoch(pipeline, engine=engine) for engine in ("wasm", "native"))
-    assert_same(wasm, native)
-    np.testing.assert_array_equal(wasm[0][2], np.asarray(image))
+def test_every_shipped_plugin_is_compared_with_its_twin() -> None:
+    shipped = Path(zenith.__file__).parent / "registry" / "zenith"
+    assert {folder.name for folder in shipped.iterdir()} <= set(OPERATORS)
+
+
+def test_pngs_are_pillows(pngs: Photos) -> None:
+    images = arrays(zenith.DataLoader(zenith.read_images(pngs.folder).decode("zenith:png")))
+    for (image, _), path in zip(images, pngs.files, strict=True):
+        with Image.open(path) as reference:
+            np.testing.assert_array_equal(image[0], np.asarray(reference))
 
 
 def test_a_folder_of_jpeg_and_png_is_decoded_by_content(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ def converter(framework: Framework, pin_memory: bool) -> Convert:
     """What makes a tensor of `framework`; `"auto"` is torch where it is installed, else numpy."""
     if framework not in ("auto", "torch", "numpy"):
         raise OptionError(f'`framework` is "auto", "torch" or "numpy", but is {framework!r}')
-    installed = importlib.util.find_spec("torch") is not None
+    installed = framework != "numpy" and _has_torch()
     if framework == "numpy" or (framework == "auto" and not installed):
         if pin_memory:
             raise OptionError("`pin_memory` needs torch, and batches are numpy arrays here")
@@ -33,3 +32,14 @@ def converter(framework: Framework, pin_memory: bool) -> Convert:
     if pin_memory and torch.cuda.is_available():
         return lambda tensor: from_dlpack(tensor).pin_memory()
     return from_dlpack
+
+
+def _has_torch() -> bool:
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        # A module that torch itself misses is another matter.
+        if error.name != "torch":
+            raise
+        return False
+    return True

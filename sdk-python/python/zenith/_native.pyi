@@ -2,8 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Any, TypedDict, final
+from typing import Any, TypedDict, final, type_check_only
 
+__all__ = [
+    "Context",
+    "Epoch",
+    "Loader",
+    "Tensor",
+    "_panic_for_tests",
+    "read_pipeline",
+    "run_command",
+]
+
+@type_check_only
 class Options(TypedDict):
     engine: str
     fidelity: str

@@ -53,9 +53,11 @@ impl Checker<'_> {
                     broken |= flow.is_none();
                 }
                 Role::Map => {
+                    let known = self.errors.len();
                     let step = self.step(position, operator);
                     let planned = step.and_then(|step| self.transform(step, flow.as_ref()));
-                    broken |= planned.is_none();
+                    // Without a decoder nothing is planned either, and that is still to be told.
+                    broken |= self.errors.len() > known;
                     flow = planned.as_ref().map(|planned| planned.effect.output.clone());
                     transforms.extend(planned);
                 }

@@ -54,9 +54,12 @@ fn roles_come_in_the_order_in_which_a_sample_meets_them() {
 
 #[test]
 fn encoded_bytes_cannot_be_batched() {
-    let text = plan(Memory::counting(2), &spec(&[], 2)).unwrap_err().to_string();
-    assert!(text.contains("batch: the field `image` holds encoded bytes"), "{text}");
-    assert!(text.contains("hint: add a decoder"), "{text}");
+    // Planning a transform without a decoder once failed for "0 reasons".
+    for operators in [vec![], vec![json!({"map": "test:noise"})]] {
+        let text = plan(Memory::counting(2), &spec(&operators, 2)).unwrap_err().to_string();
+        assert!(text.contains("batch: the field `image` holds encoded bytes"), "{text}");
+        assert!(text.contains("hint: add a decoder"), "{text}");
+    }
 }
 
 #[test]
