@@ -4,8 +4,8 @@
 
 use super::{
     bits::Bits,
-    huffman::LOOK,
-    lookup::{AcTable, DcTable, END, LENGTH, SKIP_END, SKIP_LOOK, parts},
+    huffman::{Codes, LOOK},
+    lookup::{AcTable, DcTable, END, LENGTH, SKIP_END, SKIP_LOOK, code, parts},
 };
 
 /// Where the k-th coefficient of the zigzag order stands in its block. Damaged data leads past the
@@ -47,6 +47,17 @@ impl Coefficients {
     }
 }
 
+/// Reads the symbol of a special entry; 16 bits must be there.
+#[inline(always)]
+fn special(bits: &mut Bits<'_>, codes: &Codes, entry: u32) -> u8 {
+    let (length, symbol) = match parts(entry) {
+        (0, _) => code(codes.long(bits.peek::<16>())),
+        known => known,
+    };
+    bits.skip(length);
+    symbol
+}
+
 /// Reads a DC difference.
 #[inline(always)]
 fn difference(bits: &mut Bits<'_>, table: &DcTable) -> i32 {
@@ -56,17 +67,7 @@ fn difference(bits: &mut Bits<'_>, table: &DcTable) -> i32 {
         bits.skip(entry & LENGTH);
         return entry.cast_signed() >> 16;
     }
-    let size = match parts(entry) {
-        (0, _) => {
-            let (rest, symbol) = table.codes.long(*bits);
-            *bits = rest;
-            symbol
-        }
-        (length, symbol) => {
-            bits.skip(length);
-            symbol
-        }
-    };
+    let size = special(bits, &table.codes, entry);
     bits.number(u32::from(size & 15))
 }
 
@@ -123,17 +124,7 @@ pub(crate) fn read(
 /// place, or `None` at the end of the block.
 #[inline(always)]
 fn one(bits: &mut Bits<'_>, ac: &AcTable, entry: u32, k: usize, to: &mut Coefficients) -> Option<usize> {
-    let symbol = match parts(entry) {
-        (0, _) => {
-            let (rest, symbol) = ac.codes.long(*bits);
-            *bits = rest;
-            symbol
-        }
-        (length, symbol) => {
-            bits.skip(length);
-            symbol
-        }
-    };
+    let symbol = special(bits, &ac.codes, entry);
     let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
     if size == 0 {
         return (run == 15).then_some(k + 16);

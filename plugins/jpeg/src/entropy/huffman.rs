@@ -92,34 +92,33 @@ impl Codes {
 
     /// Reads the next symbol; 16 bits must be there. Bits that are no code count as symbol 0, as in
     /// libjpeg.
+    #[inline]
     pub(crate) fn symbol(&self, bits: &mut Bits<'_>) -> u8 {
-        let [length, symbol] = self.short[bits.peek::<LOOK>()].to_le_bytes();
-        if length > 0 {
-            bits.skip(u32::from(length));
-            return symbol;
+        let [length, symbol] = match self.short[bits.peek::<LOOK>()] {
+            0 => self.long(bits.peek::<16>()),
+            entry => entry,
         }
-        let (rest, symbol) = self.long(*bits);
-        *bits = rest;
+        .to_le_bytes();
+        bits.skip(u32::from(length));
         symbol
     }
 
-    /// As [`Codes::symbol`], where the code is longer than [`LOOK`] bits. It takes and returns the
-    /// reader by value, so that the caller's stays in registers.
+    /// As an entry of [`Codes::short`], the code that the 16 bits `next` begin with, where it is longer
+    /// than [`LOOK`] bits. It is not given the reader, so that the caller's stays in registers.
     #[cold]
     #[inline(never)]
-    pub(super) fn long<'a>(&self, mut bits: Bits<'a>) -> (Bits<'a>, u8) {
-        let next = bits.peek::<16>();
+    pub(super) fn long(&self, next: usize) -> u16 {
         for length in LOOK + 1..=16 {
             if next < self.limits[length as usize] as usize {
-                bits.skip(length);
                 #[expect(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "16 bits")]
                 let code = (next >> (16 - length)) as i32;
                 let index = code.wrapping_add(self.offsets[length as usize]);
-                return (bits, self.symbols[(index & 255).cast_unsigned() as usize]);
+                let symbol = self.symbols[(index & 255).cast_unsigned() as usize];
+                #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
+                return u16::from(symbol) << 8 | length as u16;
             }
         }
-        bits.skip(16);
-        (bits, 0)
+        16
     }
 }
 

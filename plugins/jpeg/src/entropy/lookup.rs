@@ -58,8 +58,8 @@ fn number(bits: u32, size: u32) -> i32 {
     if bits < (1 << size) >> 1 { bits - (1 << size) + 1 } else { bits }
 }
 
-/// Splits an entry of [`Codes::short`].
-fn code(entry: u16) -> (u32, u8) {
+/// The length and the symbol in an entry of [`Codes::short`].
+pub(super) fn code(entry: u16) -> (u32, u8) {
     let [length, symbol] = entry.to_le_bytes();
     (u32::from(length), symbol)
 }
