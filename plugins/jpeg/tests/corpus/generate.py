@@ -148,7 +148,7 @@ def expected(data):
     hashes = [fnv(image.convert("RGB").tobytes())]
     for reduction in (2, 4, 8):
         image = Image.open(io.BytesIO(data))
-        image.draft(image.mode, (-(-width // reduction), -(-height // reduction)))
+        image.draft(image.mode, (max(1, width // reduction), max(1, height // reduction)))
         same = image.decoderconfig[:1] == (reduction,)
         hashes.append(fnv(image.convert("RGB").tobytes()) if same else "-")
     return [width, height, orientation, *hashes]

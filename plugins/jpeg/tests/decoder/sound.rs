@@ -27,17 +27,24 @@ fn headers_are_what_pillow_reads() {
 fn every_file_decodes_to_pillows_bytes_at_every_reduction() {
     let mut decoder = decoder();
     let mut wrong = Vec::new();
+    let mut held = 0;
     for case in corpus() {
         for (reduction, expected) in [1, 2, 4, 8].into_iter().zip(&case.hashes) {
+            // Pillow does not reduce an image to less than a pixel.
+            if expected == "-" {
+                continue;
+            }
+            held += 1;
             let pixels = decode(&mut decoder, &case.data, Window::full(case.width, case.height), reduction);
             match pixels {
-                Ok(pixels) if hash(&pixels) == *expected || expected == "-" => {}
+                Ok(pixels) if hash(&pixels) == *expected => {}
                 Ok(_) => wrong.push(format!("{} at 1/{reduction}", case.name)),
                 Err(error) => wrong.push(format!("{} at 1/{reduction}: {error}", case.name)),
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(held > 350, "only {held} decodings were held against Pillow");
 }
 
 #[test]
