@@ -70,26 +70,35 @@ step() {
     [ "$STATUS" -eq 0 ] || exit 1
 }
 
-# begin NAME COMMAND...: starts a step beside the ones that follow. One at a time. It is a process group
-# of its own, so that all of it ends where this script ends before it.
+# What runs beside the steps: its process group and when it began, by name.
+declare -A BESIDE=() BEGAN=()
+
+# begin NAME COMMAND...: starts a step beside the ones that follow. It is a process group of its own,
+# so that all of it ends where this script ends before it.
 begin() {
-    BESIDE_NAME=$1 BESIDE_STARTED=$SECONDS
+    local name=$1
     shift
+    BEGAN[$name]=$SECONDS
     set -m
-    "$@" >"$(log_of "$BESIDE_NAME")" 2>&1 </dev/null &
-    BESIDE=$!
+    "$@" >"$(log_of "$name")" 2>&1 </dev/null &
+    BESIDE[$name]=$!
     set +m
-    trap 'kill -- "-$BESIDE" 2>/dev/null || true' EXIT
+    trap end_beside EXIT
 }
 
-# finish: waits for what `begin` started, without which nothing can follow. The seconds are those that
-# it took in all.
+end_beside() {
+    local group
+    for group in "${BESIDE[@]}"; do kill -- "-$group" 2>/dev/null || true; done
+}
+
+# finish NAME: waits for what `begin` started, without which nothing can follow. The seconds are those
+# that it took in all.
 finish() {
-    local status=0
-    wait "$BESIDE" || status=$?
-    trap - EXIT
-    printf '%-52s' "$BESIDE_NAME"
-    ended "$BESIDE_NAME" "$status" $((SECONDS - BESIDE_STARTED))
+    local name=$1 status=0
+    wait "${BESIDE[$name]}" || status=$?
+    unset "BESIDE[$name]"
+    printf '%-52s' "$name"
+    ended "$name" "$status" $((SECONDS - BEGAN[$name]))
     [ "$STATUS" -eq 0 ] || exit 1
 }
 

@@ -61,7 +61,7 @@ def test_nothing_follows_a_failing_step(root: Path) -> None:
 
 
 def test_nothing_follows_a_step_that_failed_beside_others(root: Path) -> None:
-    done = shell(root, 'begin "beside" false; check "a good one" true; finish; echo onwards')
+    done = shell(root, 'begin "beside" false; check "a good one" true; finish beside; echo onwards')
     assert done.returncode == 1
     assert "a good one" in done.stdout
     assert "onwards" not in done.stdout
