@@ -71,6 +71,9 @@ impl Decoder for Jpeg {
 
     fn open(&mut self, data: &[u8]) -> Result<Header, Error> {
         self.opening = None;
+        if u32::try_from(data.len()).is_err() {
+            return Err(Error::TooLarge(format!("the file is {} bytes long, more than 4 GiB", data.len())));
+        }
         let opening = header::open(data)?;
         let frame = &opening.frame;
         let pixels = frame.width as u64 * frame.height as u64;

@@ -35,7 +35,7 @@ impl<'a> Restarts<'a> {
 
     fn bits(&self) -> Bits<'a> {
         match self.stream.segments().get(self.segment) {
-            Some(&segment) => Bits::new(self.stream.words(segment), segment.bits),
+            Some(&segment) => Bits::new(self.stream.words(segment), segment.bits()),
             None => Bits::none(),
         }
     }

@@ -6,17 +6,20 @@
 
 use crate::simd;
 
-/// Entropy-coded data between two markers.
+/// Entropy-coded data between two markers. Kept small: a hostile file has one for each two bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// The first of its words.
-    pub(crate) start: usize,
-    /// The word after its last one.
-    pub(crate) end: usize,
-    /// Bits of data in it; the rest of the last word is zero.
-    pub(crate) bits: usize,
+    start: u32,
+    bytes: u32,
     /// The marker that ends it, or 0 where the data itself ends.
     pub(crate) marker: u8,
+}
+
+impl Segment {
+    /// Bits of data in it; the rest of the last word is zero.
+    pub(crate) fn bits(self) -> usize {
+        self.bytes as usize * 8
+    }
 }
 
 /// The segments of one scan. Its buffers are reused from scan to scan.
@@ -49,12 +52,9 @@ impl Stream {
                 self.bytes.resize(padded + 16 + self.bytes.len() / 8, 0);
             }
             self.bytes[reached..padded].fill(0);
-            self.segments.push(Segment {
-                start: segment / 4,
-                end: padded / 4,
-                bits: (reached - segment) * 8,
-                marker,
-            });
+            #[expect(clippy::cast_possible_truncation, reason = "longer files are refused when opened")]
+            let (start, bytes) = ((segment / 4) as u32, (reached - segment) as u32);
+            self.segments.push(Segment { start, bytes, marker });
             written = padded;
             segment = padded;
             let parts = restarts && (matches!(marker, 0xD0..=0xD7) || (1..0xC0).contains(&marker));
@@ -82,7 +82,7 @@ impl Stream {
 
     /// The words of a segment.
     pub(crate) fn words(&self, segment: Segment) -> &[u32] {
-        &self.words[segment.start..segment.end]
+        &self.words[segment.start as usize..][..segment.bytes.div_ceil(4) as usize]
     }
 
     fn swap(&mut self, length: usize) {
@@ -164,7 +164,7 @@ mod tests {
         let mut stream = Stream::default();
         stream.read(data, 0, restarts);
         let segments =
-            stream.segments().iter().map(|&s| (stream.words(s).to_vec(), s.bits, s.marker)).collect();
+            stream.segments().iter().map(|&s| (stream.words(s).to_vec(), s.bits(), s.marker)).collect();
         (segments, stream.end())
     }
 
