@@ -31,6 +31,12 @@ pub enum OperatorError {
     /// The sample is larger than a limit.
     #[error("{0}")]
     TooLarge(String),
+    /// The memory limit leaves no room for a tensor at present, which is no fault of the sample.
+    #[error("the memory limit leaves no room for {wanted} bytes")]
+    NoRoom {
+        /// Bytes that the tensor takes.
+        wanted: usize,
+    },
     /// Saved state is not this operator's.
     #[error("{0}")]
     InvalidState(String),

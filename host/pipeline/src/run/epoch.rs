@@ -160,7 +160,7 @@ impl Epoch {
                 return Ok(());
             }
             self.shared.charge_guests();
-            let slot = match self.sample_sizes() {
+            let slot = match self.shared.sample_sizes() {
                 None => None,
                 Some(sizes) => match self.shared.slots.now(&sizes, self.shared.plan.batch.size as usize)? {
                     None => return Ok(()),
@@ -228,13 +228,8 @@ impl Epoch {
         Ok(batch)
     }
 
-    /// The bytes of each field of one sample, where they are known before.
-    fn sample_sizes(&self) -> Option<Vec<usize>> {
-        self.shared.plan.fields.iter().map(|field| field.sample_type.byte_len()).collect()
-    }
-
     fn no_slot(&self, rows: usize) -> LoadError {
-        let sizes = self.sample_sizes().unwrap_or_default();
+        let sizes = self.shared.sample_sizes().unwrap_or_default();
         self.shared.slots.exhausted(&sizes, rows.max(self.shared.plan.batch.size as usize))
     }
 }

@@ -79,11 +79,15 @@ pub(super) fn copy_window(image: &[u8], tensor: &TensorType, window: Window, out
 pub(super) struct Scratch {
     buffer: Vec<u8>,
     held: Reservation,
+    /// A tensor larger than this is too large for the memory limit, whatever else is held.
+    most: u64,
 }
 
 impl Scratch {
     pub(super) fn new(budget: &Budget) -> Self {
-        Self { buffer: Vec::new(), held: budget.force_reserve(MemoryKind::Other, 0) }
+        // Beside it there must be room for a batch, and for another worker's tensor.
+        let most = budget.limit().map_or(u64::MAX, |limit| limit / 2);
+        Self { buffer: Vec::new(), held: budget.force_reserve(MemoryKind::Other, 0), most }
     }
 
     /// Room for a tensor; its old content is unspecified.
@@ -94,8 +98,11 @@ impl Scratch {
         })?;
         let grown = bytes.saturating_sub(self.buffer.len());
         if grown > 0 {
+            if bytes as u64 > self.most {
+                return Err(too_large(format!("takes {bytes} bytes, more than half of the memory limit")));
+            }
             if !self.held.try_resize(bytes) {
-                return Err(too_large(format!("does not fit the memory limit: {bytes} bytes are wanted")));
+                return Err(OperatorError::NoRoom { wanted: bytes });
             }
             self.buffer
                 .try_reserve_exact(grown)

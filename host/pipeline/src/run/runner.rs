@@ -136,6 +136,11 @@ impl Shared {
         lock(&self.guests).force_resize(usize::try_from(held).unwrap_or(usize::MAX));
     }
 
+    /// The bytes of each field of one sample, where they are known before.
+    pub(super) fn sample_sizes(&self) -> Option<Vec<usize>> {
+        self.plan.fields.iter().map(|field| field.sample_type.byte_len()).collect()
+    }
+
     pub(super) fn population(&self, epoch: u64, seed: u64) -> Population {
         Population {
             length: self.plan.source.len(),

@@ -11,7 +11,9 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender};
-use zenith_core::{BatchTransform, Extents, Output, Reader, Sample, TensorType, Value, operator_seed};
+use zenith_core::{
+    BatchTransform, Extents, OperatorError, Output, Reader, Sample, TensorType, Value, operator_seed,
+};
 
 use super::{
     chain::{Chain, SampleId},
@@ -135,8 +137,20 @@ impl Worker {
                     failure: SampleFailure::Source(error),
                 }),
             };
-            if let Err(error) = result {
-                task.batch.fail(row, error);
+            match result {
+                Ok(()) => {}
+                // Not the sample's fault: it must not be left out, nor blamed on its decoder.
+                Err(SampleError {
+                    failure: SampleFailure::Operator(OperatorError::NoRoom { wanted }),
+                    ..
+                }) => {
+                    let rows = task.batch.indices.len();
+                    return Err(match shared.sample_sizes() {
+                        Some(sizes) => shared.slots.exhausted(&sizes, rows),
+                        None => shared.slots.exhausted(&[wanted], 1),
+                    });
+                }
+                Err(error) => task.batch.fail(row, error),
             }
         }
         Ok(())
@@ -249,7 +263,7 @@ impl Tools {
             let sizes: Option<Vec<usize>> = types.iter().map(TensorType::byte_len).collect();
             let sizes = sizes.ok_or_else(|| {
                 let types: Vec<_> = types.iter().map(ToString::to_string).collect();
-                failed(zenith_core::OperatorError::Answer(format!(
+                failed(OperatorError::Answer(format!(
                     "it plans {}, and only the batch's own extent may be open",
                     types.join(", ")
                 )))
