@@ -2,7 +2,6 @@
 //! A process of its own, so that no other test's threads are in the way.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 #![expect(unsafe_code, reason = "forks")]
 
 use std::time::Duration;
