@@ -135,10 +135,9 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="a folder of class folders")
     photos = parser.parse_args().photos
 
-    declared = pipeline(photos)
-    loader = zenith.DataLoader(declared, num_workers=WORKERS, engine="wasm")
+    loader = zenith.DataLoader(pipeline(photos), num_workers=WORKERS, engine="wasm")
     classes = sum(entry.is_dir() for entry in os.scandir(photos))
-    print(declared.explain(), "\n")
+    print(loader.explain())
     train(loader, len(loader), classes)
     compare(photos)
     print(
