@@ -56,6 +56,9 @@ impl Options {
     }
 }
 
+/// A sample that was left out: key, index, epoch, operator, error.
+type LeftOut = (String, u64, u64, String, String);
+
 /// The value of an option that is one of a few words.
 fn choose<T: Copy>(option: &str, word: &str, choices: &[(&str, T)]) -> Result<T, Error> {
     choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
@@ -120,8 +123,8 @@ impl Loader {
         guard(py, || stats::read(py, &py.detach(|| self.inner.stats())))
     }
 
-    /// The samples that were left out so far: key, index, epoch, operator, error.
-    fn quarantine(&self, py: Python<'_>) -> PyResult<Vec<(String, u64, u64, String, String)>> {
+    /// The samples that were left out so far.
+    fn quarantine(&self, py: Python<'_>) -> PyResult<Vec<LeftOut>> {
         guard(py, || {
             let entries = py.detach(|| self.inner.quarantine()).into_iter();
             Ok(entries

@@ -46,6 +46,7 @@ impl Tensor {
     }
 
     /// The DLPack device: the CPU.
+    #[expect(clippy::unused_self, reason = "the protocol asks an object")]
     fn __dlpack_device__(&self) -> (i32, i32) {
         CPU
     }
@@ -56,7 +57,7 @@ impl Tensor {
     fn __dlpack__<'py>(
         &self,
         py: Python<'py>,
-        stream: Option<Bound<'py, PyAny>>,
+        stream: Option<&Bound<'py, PyAny>>,
         max_version: Option<(u32, u32)>,
         dl_device: Option<(i32, i32)>,
         copy: Option<bool>,

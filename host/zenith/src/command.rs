@@ -5,7 +5,7 @@ mod pipelines;
 mod plugins;
 mod registries;
 
-use std::{ffi::OsString, io::Write, path::PathBuf};
+use std::{ffi::OsString, io::Write, path::Path};
 
 use clap::Parser;
 
@@ -24,7 +24,7 @@ mod exit {
 
 /// Runs the command. `arguments` begins with the program's name; `built_in` is the registry folder
 /// that is shipped with Zenith. Answers the exit code.
-pub fn main<I, T>(arguments: I, built_in: Option<PathBuf>) -> i32
+pub fn main<I, T>(arguments: I, built_in: Option<&Path>) -> i32
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
@@ -47,10 +47,10 @@ where
     }
 }
 
-fn run(arguments: Arguments, built_in: Option<PathBuf>) -> Result<(), Error> {
+fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
     let context = || {
         Context::new(ContextOptions {
-            built_in: arguments.built_in.clone().or(built_in.clone()),
+            built_in: arguments.built_in.clone().or_else(|| built_in.map(Path::to_owned)),
             ..ContextOptions::default()
         })
     };

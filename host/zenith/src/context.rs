@@ -138,10 +138,9 @@ impl Context {
             .is_some_and(|shipped| shipped.digest == identity.digest);
         let twin = || if shipped { twins::of(identity) } else { None };
         let engine = match choice {
-            EngineChoice::Wasm => Engine::Wasm,
             EngineChoice::Native => Engine::Native,
             EngineChoice::Auto if twin().is_some() => Engine::Native,
-            EngineChoice::Auto => Engine::Wasm,
+            EngineChoice::Wasm | EngineChoice::Auto => Engine::Wasm,
         };
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (identity.digest, engine);

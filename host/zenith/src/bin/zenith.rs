@@ -3,6 +3,6 @@
 //! variable `ZENITH_BUILT_IN`.
 
 fn main() {
-    let built_in = std::env::var_os("ZENITH_BUILT_IN").map(Into::into);
-    std::process::exit(zenith::command::main(std::env::args_os(), built_in));
+    let built_in = std::env::var_os("ZENITH_BUILT_IN").map(std::path::PathBuf::from);
+    std::process::exit(zenith::command::main(std::env::args_os(), built_in.as_deref()));
 }
