@@ -25,15 +25,15 @@ fn checkout() -> PathBuf {
 
 /// The registry folder with the shipped plugins.
 pub fn registry() -> Result<PathBuf> {
-    existing(checkout().join("sdk-python/python/zenith/registry"), "make setup")
+    existing(&checkout().join("sdk-python/python/zenith/registry"), "make setup")
 }
 
 /// The folder of class folders.
 pub fn photographs() -> Result<PathBuf> {
-    existing(checkout().join(".cache/photos/train"), "make demo")
+    existing(&checkout().join(".cache/photos/train"), "make demo")
 }
 
-fn existing(path: PathBuf, made_by: &str) -> Result<PathBuf> {
+fn existing(path: &Path, made_by: &str) -> Result<PathBuf> {
     match path.canonicalize() {
         Ok(path) => Ok(path),
         Err(_) => Err(format!("`{}` is missing; it is made by `{made_by}`", path.display()).into()),
