@@ -23,7 +23,7 @@ use error::guard;
 /// Runs the `zenith` command and answers its exit code.
 #[pyfunction]
 fn run_command(py: Python<'_>, arguments: Vec<String>, registry: Option<PathBuf>) -> PyResult<i32> {
-    guard(py, || Ok(py.detach(|| zenith::command::main(arguments, registry.as_deref()))))
+    guard(py, || Ok(py.detach(move || zenith::command::main(arguments, registry.as_deref()))))
 }
 
 /// Reads a pipeline file; answers its JSON text, with paths taken from the file's folder.
