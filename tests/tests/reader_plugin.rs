@@ -3,6 +3,8 @@
 //!
 //! These tests need the shipped plugins, as `make setup` builds them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
