@@ -115,7 +115,8 @@ fn run_goes_on_over_epochs_until_it_has_the_batches_that_were_asked_for() {
     let project = Project::new();
     let out = project.succeeds(&["run", "pipeline.toml", "--batches", "5", "--analyze"]);
     assert!(out.starts_with("8 samples in 5 batches"), "{out}");
-    assert!(out.contains("decoder `zenith:jpeg@0.1.0`") && out.contains("8 calls"), "{out}");
+    // Batches that were prefetched for the rest of the epoch may have been decoded besides.
+    assert!(out.contains("measured over 8 samples") && out.contains("decoder `zenith:jpeg@0.1.0`"), "{out}");
 }
 
 #[test]
@@ -125,8 +126,7 @@ fn explain_prints_the_plan() {
     insta::with_settings!({filters => vec![
         (r"sha256:[0-9a-f]{12}", "sha256:[digest]"),
         (r"image folder \S+:", "image folder [folder]:"),
-        (r"; read (by|with|through) [^\n]*", "; read [engine]"),
-        (r"  (io_uring|blocking|threads)[^\n]*\n", "  [engine]\n"),
+        (r"read with \S+", "read with [engine]"),
     ]}, { insta::assert_snapshot!(out) });
 }
 
