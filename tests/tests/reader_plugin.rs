@@ -65,7 +65,7 @@ fn spec(project: &Path, maps: &[serde_json::Value]) -> Spec {
 fn pixels(project: &Path, maps: &[serde_json::Value]) -> Vec<u8> {
     let loader = Loader::new(&context(project), &spec(project, maps), LoadOptions::default()).unwrap();
     let mut epoch = loader.begin().unwrap();
-    let Next::Batch(batch) = epoch.next(Duration::from_secs(60)).unwrap() else { panic!("no batch") };
+    let Next::Batch(batch) = epoch.next(Duration::from_mins(1)).unwrap() else { panic!("no batch") };
     batch.tensors()[0].data().to_vec()
 }
 
