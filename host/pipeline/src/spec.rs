@@ -218,7 +218,8 @@ impl TryFrom<Map<String, Value>> for OperatorSpec {
             let names: Vec<_> = named.iter().map(|(_, word)| format!("`{word}`")).collect();
             return Err(SpecError::Roles(if names.is_empty() { "none".into() } else { names.join(" and ") }));
         };
-        let plugin = match table.remove(word) {
+        // Keeps the order of the other keys, in which `explain` shows them.
+        let plugin = match table.shift_remove(word) {
             Some(Value::String(plugin))
                 if role == Role::Decode && (plugin.is_empty() || plugin == "auto") =>
             {
@@ -228,7 +229,7 @@ impl TryFrom<Map<String, Value>> for OperatorSpec {
             Some(Value::Null) if role == Role::Decode => None,
             _ => return Err(SpecError::Plugin { role: word }),
         };
-        let limits = match table.remove("limits") {
+        let limits = match table.shift_remove("limits") {
             None => LimitsSpec::default(),
             Some(limits) => {
                 serde_json::from_value(limits).map_err(|error| SpecError::Limits(error.to_string()))?
@@ -268,6 +269,13 @@ mod tests {
         assert_eq!(Value::Object(spec.config.clone()), json!({"strength": 0.4}));
         assert_eq!(spec.limits.resolve().unwrap().time, Duration::from_secs(2));
         assert_eq!(operator(serde_json::to_value(&spec).unwrap()), Ok(spec));
+    }
+
+    #[test]
+    fn configuration_keeps_the_order_in_which_it_was_written() {
+        let spec =
+            operator(json!({"map": "a:b", "mean": 1, "std": 2, "limits": {"time": 1}, "layout": 3})).unwrap();
+        assert_eq!(spec.config.keys().collect::<Vec<_>>(), ["mean", "std", "layout"]);
     }
 
     #[test]

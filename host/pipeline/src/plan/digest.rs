@@ -1,7 +1,9 @@
 //! What a plan is identified by: everything that decides which samples come out and how they look,
 //! and nothing else. Workers, ranks, batch size and limits may change between save and resume.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Plan;
@@ -14,7 +16,7 @@ pub(super) fn of(plan: &Plan) -> String {
                 step.role.word(),
                 step.plugin.identity().to_string(),
                 step.plugin.identity().digest,
-                &*step.config
+                canonical(&step.config)
             ])
         })
         .collect();
@@ -26,4 +28,9 @@ pub(super) fn of(plan: &Plan) -> String {
     });
     let digest: [u8; 32] = Sha256::digest(content.to_string()).into();
     zenith_core::Digest::from_bytes(digest).to_string()
+}
+
+/// A configuration with its keys in order: the same one may be written in several.
+fn canonical(config: &str) -> BTreeMap<String, Value> {
+    serde_json::from_str(config).unwrap_or_default()
 }

@@ -78,6 +78,11 @@ fn the_digest_moves_with_what_decides_the_pixels_and_with_nothing_else() {
     let digest_of_base = digest(&base, 2, Fidelity::Exact);
     assert_eq!(digest_of_base, digest(&base, 3, Fidelity::Exact));
     assert_ne!(digest_of_base, digest(&base, 2, Fidelity::Fast));
+    let ordered = |map| digest(&[json!({"decode": "test:raw"}), map], 2, Fidelity::Exact);
+    assert_eq!(
+        ordered(json!({"map": "test:crop", "size": 2, "at": 1})),
+        ordered(json!({"map": "test:crop", "at": 1, "size": 2}))
+    );
     let other = [json!({"decode": "test:raw"}), json!({"map": "test:crop", "size": 3})];
     assert_ne!(digest_of_base, digest(&other, 2, Fidelity::Exact));
 }
