@@ -14,8 +14,8 @@
 /// zenith_plugin_sdk::export!(transform: Invert);
 /// ```
 ///
-/// The kinds are `transform`, `decoder`, `batch_transform` and `sampler`; the type implements the
-/// trait of that kind. A crate exports one plugin. When it is compiled for anything but WebAssembly,
+/// The kinds are `transform`, `decoder`, `batch_transform`, `sampler` and `policy`; the type implements
+/// the trait of that kind. A crate exports one plugin. When it is compiled for anything but WebAssembly,
 /// the macro only checks that the trait is implemented, so that unit tests and native twins build
 /// from the same source.
 ///
@@ -38,6 +38,9 @@ macro_rules! export {
     };
     (sampler: $plugin:ty $(,)?) => {
         $crate::__export!(sampler, Sampler, export_sampler, $plugin);
+    };
+    (policy: $plugin:ty $(,)?) => {
+        $crate::__export!(policy, Policy, export_policy, $plugin);
     };
 }
 

@@ -10,6 +10,7 @@ mod convert;
 pub mod decoder;
 mod output;
 mod panic;
+pub mod policy;
 pub mod sampler;
 pub mod transform;
 

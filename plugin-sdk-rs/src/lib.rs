@@ -1,7 +1,7 @@
 //! What a Rust plugin author depends on.
 //!
-//! Implement the trait of your kind of plugin ([`Transform`], [`Decoder`], [`BatchTransform`] or
-//! [`Sampler`]) and name the type in [`export!`]. The traits are plain Rust, so the same code runs
+//! Implement the trait of your kind of plugin ([`Transform`], [`Decoder`], [`BatchTransform`],
+//! [`Sampler`] or [`Policy`]) and name the type in [`export!`]. The traits are plain Rust, so the same code runs
 //! in unit tests on your own machine, and (for first-party plugins) inside the host as the native
 //! twin of the component.
 //!
@@ -30,10 +30,10 @@ pub use error::Error;
 pub use output::Output;
 pub use rng::Rng;
 pub use serde;
-pub use traits::{BatchTransform, Decoder, Sampler, Transform};
+pub use traits::{BatchTransform, Decoder, Policy, Sampler, Transform};
 pub use zenith_core::{
-    BatchEffect, DType, DecodeRequest, Effect, Format, Header, Population, TensorType, TensorView as Tensor,
-    Window,
+    BatchEffect, DType, Decision, DecodeRequest, Effect, Format, Header, Nodes, Placement, Population,
+    Reason, Round, RunningTasks, TensorType, TensorView as Tensor, WaitingJobs, Window,
 };
 
 /// The version of the plugin interface that this SDK speaks. [`export!`] stamps it into the

@@ -3,7 +3,8 @@
 
 use serde::de::DeserializeOwned;
 use zenith_core::{
-    BatchEffect, DType, DecodeRequest, Effect, Format, Header, Population, TensorType, TensorView, Window,
+    BatchEffect, DType, Decision, DecodeRequest, Effect, Format, Header, Population, Round, TensorType,
+    TensorView, Window,
 };
 
 use crate::{error::Error, output::Output};
@@ -147,4 +148,59 @@ pub trait Sampler: Sized + Send + 'static {
 
     /// Continues from a saved place, after a `start` with the same population.
     fn restore(&mut self, state: &[u8]) -> Result<(), Error>;
+}
+
+/// Which waiting job starts where.
+///
+/// ```
+/// use zenith_plugin_sdk::{Decision, Error, NoConfig, Placement, Policy, Round};
+///
+/// /// Starts the oldest job, if it has one task and the first node has room for it.
+/// struct Timid;
+///
+/// impl Policy for Timid {
+///     type Config = NoConfig;
+///
+///     fn configure(_: NoConfig) -> Result<Self, Error> {
+///         Ok(Self)
+///     }
+///
+///     fn decide(&mut self, round: &Round) -> Result<Decision, Error> {
+///         let (waiting, nodes) = (&round.waiting, &round.nodes);
+///         let mut decision = Decision::default();
+///         if let ([job, ..], [node, ..]) = (&waiting.id[..], &nodes.id[..])
+///             && waiting.tasks[0] == 1
+///             && waiting.cpus[0] <= nodes.cpus_free[0]
+///             && waiting.memory[0] <= nodes.memory_free[0]
+///             && waiting.gpus[0] <= nodes.gpus_free[0]
+///         {
+///             decision.placements.push(Placement { job: *job, node: *node });
+///         }
+///         Ok(decision)
+///     }
+/// }
+/// ```
+pub trait Policy: Sized + Send + 'static {
+    /// The configuration, read from JSON.
+    type Config: DeserializeOwned;
+
+    /// Makes the policy, or says which key of the configuration is wrong.
+    fn configure(config: Self::Config) -> Result<Self, Error>;
+
+    /// Decides one round. The columns of each record are equally long.
+    fn decide(&mut self, round: &Round) -> Result<Decision, Error>;
+
+    /// What it has learnt, for the policy that follows it; nothing, unless said otherwise.
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes over what an earlier policy learnt. A policy that learns nothing takes only a state that
+    /// is empty.
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+        if state.is_empty() {
+            return Ok(());
+        }
+        Err(Error::InvalidState(format!("it keeps no state, and was given {} bytes", state.len())))
+    }
 }

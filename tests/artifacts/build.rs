@@ -71,7 +71,7 @@ fn declarations(guests: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
         let module = module.to_str().ok_or("the build folder's path is not Unicode")?;
         writeln!(text, "pub const {}: &[u8] = include_bytes!({module:?});", name.to_uppercase())?;
     }
-    for kind in ["transform", "decoder", "sampler", "batch_transform"] {
+    for kind in ["transform", "decoder", "sampler", "batch_transform", "policy"] {
         writeln!(text, "/// Calls a macro with the name of each guest that is a `{kind}`.")?;
         writeln!(text, "#[macro_export]\nmacro_rules! foreach_{kind} {{ ($each:ident) => {{")?;
         for name in names.iter().filter(|name| name.starts_with(&format!("{kind}_"))) {

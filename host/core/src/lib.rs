@@ -12,6 +12,7 @@ mod identity;
 mod operator;
 mod output;
 mod plugin;
+mod policy;
 mod seed;
 mod source;
 mod tensor;
@@ -26,6 +27,9 @@ pub use operator::{
 };
 pub use output::{Output, OutputError};
 pub use plugin::{Engine, Identity, Kind, Limits, Plugin, PluginStats};
+pub use policy::{
+    Decision, Nodes, Placement, Policy, Reason, Round, RunningTasks, UnevenColumns, WaitingJobs,
+};
 pub use seed::{SEED_BITS, operator_seed};
 pub use source::{FieldKind, FieldSpec, Reader, ReaderOptions, Sample, Source, SourceError, Value};
 pub use tensor::{DType, Extents, Shape, TensorType, TensorView};

@@ -8,6 +8,7 @@ use crate::{
     error::OperatorError,
     identity::{Digest, PackageName},
     operator::{BatchTransform, Decode, Sampler, Transform},
+    policy::Policy,
 };
 
 /// What a plugin is for; each kind has a world in `wit/`.
@@ -142,6 +143,12 @@ pub trait Plugin: Send + Sync {
     fn sampler(&self, config: &str, limits: &Limits) -> Result<Box<dyn Sampler>, OperatorError> {
         let _ = (config, limits);
         Err(self.wrong_kind(Kind::Sampler))
+    }
+
+    /// Makes a scheduling policy.
+    fn policy(&self, config: &str, limits: &Limits) -> Result<Box<dyn Policy>, OperatorError> {
+        let _ = (config, limits);
+        Err(self.wrong_kind(Kind::Policy))
     }
 
     /// The error for a plugin put to a use that it is not for.

@@ -15,6 +15,7 @@ wasmtime::component::bindgen!({
             export zenith:plugin/transform@0.1.0;
             export zenith:plugin/batch-transform@0.1.0;
             export zenith:plugin/sampler@0.1.0;
+            export zenith:plugin/policy@0.1.0;
         }
     ",
     world: "zenith:host/every",

@@ -133,9 +133,6 @@ pub enum Problem {
         /// The interfaces that it exports.
         names: Vec<String>,
     },
-    /// It is a scheduling policy.
-    #[error("is a scheduling policy: the scheduler runs those, a pipeline cannot")]
-    Policy,
     /// It does not pass WebAssembly's validation, or uses proposals that are off.
     #[error("is not valid: {reason}")]
     Invalid {

@@ -14,7 +14,7 @@ use wasmtime::{
     Engine,
     component::{Component, Linker},
 };
-use zenith_core::{Digest, Identity, Kind, Plugin};
+use zenith_core::{Digest, Identity, Plugin};
 
 use crate::{
     artefact,
@@ -115,9 +115,6 @@ impl Inner {
             return Err(Problem::Digest { expected: identity.digest, found });
         }
         let kind = inspect(bytes)?;
-        if kind == Kind::Policy {
-            return Err(Problem::Policy);
-        }
         let component = self.compiled(&found, bytes)?;
         let interface = |error: wasmtime::Error| Problem::Interface { reason: tame(&format!("{error:#}")) };
         let pre = self.linker.instantiate_pre(&component).map_err(interface)?;

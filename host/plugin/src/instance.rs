@@ -68,7 +68,7 @@ macro_rules! interfaces {
         }
     )*};
 }
-interfaces!(decoder, transform, batch_transform, sampler);
+interfaces!(decoder, transform, batch_transform, sampler, policy);
 
 /// A component, ready to be instantiated. Shared by all operators of a plugin.
 pub(crate) struct Loaded {

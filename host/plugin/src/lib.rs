@@ -10,8 +10,8 @@
 //! What a limit does not limit: time that the host spends on the plugin's behalf (copying what it
 //! wrote), and the compile time of a component.
 //!
-//! The types to know first are [`Host`], [`LoadError`] and `zenith_core::Plugin`. Policies are not run
-//! here yet, and grants beyond the log do not exist yet.
+//! The types to know first are [`Host`], [`LoadError`] and `zenith_core::Plugin`. Grants beyond the
+//! log do not exist yet.
 
 mod artefact;
 mod batch_transform;
@@ -29,6 +29,7 @@ mod inspect;
 mod instance;
 mod lent;
 mod plugin;
+mod policy;
 mod sampler;
 mod state;
 mod text;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use wasmtime::component::InstancePre;
 use zenith_core::{
-    BatchTransform, Decode, Engine, Identity, Kind, Limits, OperatorError, Plugin, PluginStats, Sampler,
-    Transform,
+    BatchTransform, Decode, Engine, Identity, Kind, Limits, OperatorError, Plugin, PluginStats, Policy,
+    Sampler, Transform,
 };
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     bindings::exports::zenith::plugin as exports,
     decoder::WasmDecoder,
     instance::{Guest, Interface, Loaded},
+    policy::WasmPolicy,
     sampler::WasmSampler,
     state::State,
     transform::WasmTransform,
@@ -24,6 +25,7 @@ pub(crate) enum Exports {
     Transform(exports::transform::GuestIndices),
     BatchTransform(exports::batch_transform::GuestIndices),
     Sampler(exports::sampler::GuestIndices),
+    Policy(exports::policy::GuestIndices),
 }
 
 impl Exports {
@@ -34,7 +36,7 @@ impl Exports {
             Kind::Transform => Self::Transform(exports::transform::Guest::find(pre)?),
             Kind::BatchTransform => Self::BatchTransform(exports::batch_transform::Guest::find(pre)?),
             Kind::Sampler => Self::Sampler(exports::sampler::Guest::find(pre)?),
-            Kind::Policy => wasmtime::bail!("a policy has no place in a pipeline"),
+            Kind::Policy => Self::Policy(exports::policy::Guest::find(pre)?),
         })
     }
 }
@@ -63,6 +65,7 @@ impl Plugin for WasmPlugin {
             Exports::Transform(_) => Kind::Transform,
             Exports::BatchTransform(_) => Kind::BatchTransform,
             Exports::Sampler(_) => Kind::Sampler,
+            Exports::Policy(_) => Kind::Policy,
         }
     }
 
@@ -111,6 +114,15 @@ impl Plugin for WasmPlugin {
                 Ok(Box::new(WasmSampler::new(Guest::new(&self.loaded, indices, config, limits)?)))
             }
             _ => Err(self.wrong_kind(Kind::Sampler)),
+        }
+    }
+
+    fn policy(&self, config: &str, limits: &Limits) -> Result<Box<dyn Policy>, OperatorError> {
+        match &self.exports {
+            Exports::Policy(indices) => {
+                Ok(Box::new(WasmPolicy::new(Guest::new(&self.loaded, indices, config, limits)?)))
+            }
+            _ => Err(self.wrong_kind(Kind::Policy)),
         }
     }
 }

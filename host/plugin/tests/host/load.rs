@@ -57,10 +57,7 @@ fn every_cut_of_a_component_is_refused_without_a_panic() {
     let bytes = guests::component(guests::TRANSFORM_ECHOES);
     for length in (0..bytes.len()).step_by(997).chain(bytes.len() - 20..bytes.len()) {
         let error = refused(&bytes[..length]);
-        assert!(
-            !matches!(error.problem, Problem::Digest { .. } | Problem::Policy | Problem::CoreModule),
-            "{length}: {error}"
-        );
+        assert!(!matches!(error.problem, Problem::Digest { .. } | Problem::CoreModule), "{length}: {error}");
     }
 }
 
@@ -134,16 +131,8 @@ fn a_component_must_be_one_kind_of_plugin() {
 }
 
 #[test]
-fn a_scheduling_policy_is_recognised_and_left_to_the_scheduler() {
-    let error = refused(&stamped(
-        r#"(component (instance $empty) (export "zenith:plugin/policy@0.1.0" (instance $empty)))"#,
-    ));
-    assert_eq!(error.problem, Problem::Policy);
-}
-
-#[test]
 fn an_interface_without_its_functions_is_refused() {
-    for kind in ["decoder", "transform", "batch-transform", "sampler"] {
+    for kind in ["decoder", "transform", "batch-transform", "sampler", "policy"] {
         let error = refused(&stamped(&format!(
             r#"(component (instance $empty) (export "zenith:plugin/{kind}@0.1.0" (instance $empty)))"#
         )));

@@ -8,5 +8,6 @@ mod common;
 mod compile_cache;
 mod decoders;
 mod load;
+mod policies;
 mod samplers;
 mod transforms;
