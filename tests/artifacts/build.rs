@@ -11,7 +11,10 @@ use std::{
     process::Command,
 };
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What a guest is built for, by its name.
+fn target_of(guest: &str) -> &'static str {
+    if guest.starts_with("wasi_") { "wasm32-wasip2" } else { "wasm32-unknown-unknown" }
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -23,16 +26,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     for watched in ["src/lib.rs", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", guests.join(watched).display());
     }
-    build(&guests, &out)?;
-    fs::write(out.join("guests.rs"), declarations(&guests, &out)?)?;
+    let names = names(&guests)?;
+    for target in ["wasm32-unknown-unknown", "wasm32-wasip2"] {
+        let names: Vec<_> = names.iter().filter(|name| target_of(name) == target).collect();
+        build(&guests, &out, target, &names)?;
+    }
+    fs::write(out.join("guests.rs"), declarations(&names, &out)?)?;
     Ok(())
 }
 
-fn build(guests: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+fn build(guests: &Path, out: &Path, target: &str, names: &[&String]) -> Result<(), Box<dyn Error>> {
     let mut cargo = Command::new(env::var("CARGO")?);
     cargo
-        .args(["build", "--release", "--examples", "--locked", "--target", TARGET, "--target-dir"])
+        .args(["build", "--release", "--locked", "--target", target, "--target-dir"])
         .arg(out.join("target"))
+        .args(names.iter().flat_map(|name| ["--example", name]))
         .current_dir(guests);
     // What this build was told about its own target, wrappers and flags (such as those of a coverage
     // run) is not for the guests.
@@ -43,7 +51,7 @@ fn build(guests: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     }
     if !cargo.status()?.success() {
         return Err(
-            format!("the guests do not build; is the target {TARGET} installed? (`make setup`)").into()
+            format!("the guests do not build; is the target {target} installed? (`make setup`)").into()
         );
     }
     Ok(())
@@ -56,7 +64,7 @@ fn is_for_this_build(name: &OsString) -> bool {
         && ["CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS", "DEP_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn declarations(guests: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
+fn names(guests: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let mut names = Vec::new();
     for file in fs::read_dir(guests.join("guests"))? {
         let path = file?.path();
@@ -64,15 +72,20 @@ fn declarations(guests: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
         names.push(name.to_owned());
     }
     names.sort();
+    Ok(names)
+}
+
+fn declarations(names: &[String], out: &Path) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
-    for name in &names {
-        let module = out.join("target").join(TARGET).join("release/examples").join(format!("{name}.wasm"));
-        writeln!(text, "/// The core module of the guest `{name}`.")?;
+    for name in names {
+        let module =
+            out.join("target").join(target_of(name)).join("release/examples").join(format!("{name}.wasm"));
+        writeln!(text, "/// The guest `{name}`: a core module, or for WASI a component.")?;
         let module = module.to_str().ok_or("the build folder's path is not Unicode")?;
         writeln!(text, "pub const {}: &[u8] = include_bytes!({module:?});", name.to_uppercase())?;
     }
-    for kind in ["transform", "decoder", "sampler", "batch_transform", "policy"] {
-        writeln!(text, "/// Calls a macro with the name of each guest that is a `{kind}`.")?;
+    for kind in ["transform", "decoder", "sampler", "batch_transform", "policy", "wasi"] {
+        writeln!(text, "/// Calls a macro with the name of each guest whose name begins with `{kind}_`.")?;
         writeln!(text, "#[macro_export]\nmacro_rules! foreach_{kind} {{ ($each:ident) => {{")?;
         for name in names.iter().filter(|name| name.starts_with(&format!("{kind}_"))) {
             writeln!(text, "    $each!({name});")?;

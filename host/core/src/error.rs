@@ -67,6 +67,12 @@ pub enum OperatorError {
     /// The plugin answered something that makes no sense, such as a window outside the image.
     #[error("the plugin's answer is wrong: {0}")]
     Answer(String),
+    /// The plugin has as many instances as it may have.
+    #[error("the plugin has {limit} instances already, as many as its limit allows")]
+    InstanceLimit {
+        /// The limit.
+        limit: usize,
+    },
     /// The plugin could not be started at all.
     #[error("the plugin could not be started: {0}")]
     Start(String),
@@ -80,6 +86,7 @@ impl OperatorError {
             Self::Trap { .. }
                 | Self::TimeLimit { .. }
                 | Self::MemoryLimit { .. }
+                | Self::InstanceLimit { .. }
                 | Self::Output(_)
                 | Self::Answer(_)
                 | Self::Start(_)
@@ -91,6 +98,9 @@ impl OperatorError {
         match self {
             Self::TimeLimit { .. } => Some("raise the operator's `limits.time`, if the plugin is only slow"),
             Self::MemoryLimit { .. } => Some("raise the operator's `limits.memory`, if the sample is large"),
+            Self::InstanceLimit { .. } => {
+                Some("each worker has its own: lower `num_workers`, or raise the plugin's `limits.instances`")
+            }
             Self::Trap { .. } | Self::Output(_) | Self::Answer(_) => {
                 Some("this is a fault of the plugin: report it to its author, with the sample")
             }

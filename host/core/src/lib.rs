@@ -6,11 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod amount;
 mod bytes;
 mod error;
 mod identity;
 mod operator;
 mod output;
+mod permission;
 mod plugin;
 mod policy;
 mod seed;
@@ -18,6 +20,7 @@ mod source;
 mod tensor;
 mod window;
 
+pub use amount::{AmountError, parse_bytes, parse_time};
 pub use bytes::{Bytes, Recycle};
 pub use error::OperatorError;
 pub use identity::{Digest, IdentityError, PackageName};
@@ -26,6 +29,7 @@ pub use operator::{
     Transform,
 };
 pub use output::{Output, OutputError};
+pub use permission::{Grant, GrantError, Grants, Permission, Permissions};
 pub use plugin::{Engine, Identity, Kind, Limits, Plugin, PluginStats};
 pub use policy::{
     Decision, Nodes, Placement, Policy, Reason, Round, RunningTasks, UnevenColumns, WaitingJobs,

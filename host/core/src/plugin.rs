@@ -8,6 +8,7 @@ use crate::{
     error::OperatorError,
     identity::{Digest, PackageName},
     operator::{BatchTransform, Decode, Sampler, Transform},
+    permission::Permissions,
     policy::Policy,
 };
 
@@ -84,11 +85,14 @@ pub struct Limits {
     pub time: Duration,
     /// Bytes of output for one call; 1 GiB unless set.
     pub output: usize,
+    /// Instances that the plugin may have at once, over all workers; 4096 unless set. Each takes up
+    /// address space, whatever it uses.
+    pub instances: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 256 << 20, time: Duration::from_secs(10), output: 1 << 30 }
+        Self { memory: 256 << 20, time: Duration::from_secs(10), output: 1 << 30, instances: 4096 }
     }
 }
 
@@ -99,6 +103,8 @@ pub struct PluginStats {
     pub instances: u64,
     /// Instances thrown away after a trap or an overrun limit.
     pub replaced: u64,
+    /// Instances that live now.
+    pub alive: u64,
     /// Bytes of linear memory that live instances hold now.
     pub memory: u64,
 }
@@ -116,6 +122,12 @@ pub trait Plugin: Send + Sync {
 
     /// What has become of its instances.
     fn stats(&self) -> PluginStats;
+
+    /// What it asks for beyond computing, and what it is given; nothing unless it says otherwise.
+    fn permissions(&self) -> &Permissions {
+        static NONE: Permissions = Permissions::NONE;
+        &NONE
+    }
 
     /// Makes a decoder.
     fn decoder(&self, config: &str, limits: &Limits) -> Result<Box<dyn Decode>, OperatorError> {

@@ -156,6 +156,7 @@ impl LimitsSpec {
             memory: self.memory.unwrap_or(default.memory),
             time,
             output: self.output.unwrap_or(default.output),
+            ..default
         })
     }
 

@@ -52,7 +52,7 @@ impl BatchTransform for WasmBatchTransform {
         seed: u64,
         outputs: &mut [Output<'_>],
     ) -> Result<(), OperatorError> {
-        self.guest.call_into(outputs, |live| {
+        self.guest.call_into(seed, outputs, |live| {
             let inputs: SmallVec<[_; 4]> = inputs.iter().map(convert::tensor).collect();
             live.interface.instance().call_apply(
                 &mut live.store,

@@ -10,6 +10,7 @@ use crate::{
     convert::{self, nonsense},
     instance::Guest,
     text::tame,
+    wasi::NO_SEED,
 };
 
 /// Formats, extensions of one format, or reductions that a decoder may name.
@@ -69,7 +70,7 @@ impl Decode for WasmDecoder {
             window: types::Window { x: window.x, y: window.y, width: window.width, height: window.height },
             reduction: request.reduction,
         };
-        self.guest.call_into(slice::from_mut(output), |live| {
+        self.guest.call_into(NO_SEED, slice::from_mut(output), |live| {
             live.interface.instance().call_decode(
                 &mut live.store,
                 live.resource,

@@ -47,8 +47,8 @@ impl LoadError {
             }
             Problem::Api { older: Side::Zenith, .. } => Some("take a newer version of Zenith"),
             Problem::Imports { .. } => Some(
-                "a plugin gets files, network, clock or entropy only where its manifest asks for them \
-                 and the user's configuration allows it; this version of Zenith grants none of them",
+                "a plugin may import `zenith:plugin` and the interfaces of WASI 0.2 that a language's \
+                 runtime needs, which give it nothing; build it without what needs more",
             ),
             Problem::Invalid { .. } => {
                 Some("build it without proposals that are not deterministic, such as relaxed SIMD")

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 use zenith_core::{Limits, OperatorError};
 
 use crate::{state::State, text::tame};
@@ -22,19 +23,28 @@ pub(crate) fn explain(error: &wasmtime::Error, state: &State, limits: &Limits) -
     }
     let reason = match trap {
         Some(Trap::StackOverflow) => "its stack overflowed".to_owned(),
-        Some(Trap::UnreachableCodeReached) => match state.log.last_error() {
-            Some(last) => format!("it aborted, after it logged: {last}"),
-            None => "it aborted (`unreachable`)".to_owned(),
-        },
+        Some(Trap::UnreachableCodeReached) => {
+            last_words("it aborted", state).unwrap_or_else(|| "it aborted (`unreachable`)".to_owned())
+        }
         Some(trap) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
-        None => tame(&error.root_cause().to_string()),
+        None => match error.downcast_ref::<I32Exit>() {
+            Some(I32Exit(status)) => {
+                let exited = format!("it exited with status {status}");
+                last_words(&exited, state).unwrap_or(exited)
+            }
+            None => tame(&error.root_cause().to_string()),
+        },
     };
     OperatorError::Trap { reason, backtrace: backtrace(error) }
 }
 
+fn last_words(what: &str, state: &State) -> Option<String> {
+    state.log.last_words().map(|last| format!("{what}, after it logged: {last}"))
+}
+
 /// Why an instance could not be made at all.
 pub(crate) fn explain_start(error: &wasmtime::Error, state: &State, limits: &Limits) -> OperatorError {
-    if error.is::<Trap>() || state.memory.refused() {
+    if error.is::<Trap>() || error.is::<I32Exit>() || state.memory.refused() {
         explain(error, state, limits)
     } else {
         OperatorError::Start(tame(&format!("{error:#}")))

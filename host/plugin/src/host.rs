@@ -4,7 +4,7 @@ use std::{
     fmt,
     path::Path,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,7 +14,7 @@ use wasmtime::{
     Engine,
     component::{Component, Linker},
 };
-use zenith_core::{Digest, Identity, Plugin};
+use zenith_core::{Digest, Identity, Permissions, Plugin};
 
 use crate::{
     artefact,
@@ -22,12 +22,13 @@ use crate::{
     engine,
     error::{HostError, LoadError, Problem},
     fork, imports,
-    inspect::inspect,
+    inspect::{Inspected, inspect},
     instance::Loaded,
     plugin::{Exports, WasmPlugin},
     state::{Counters, State},
     text::tame,
     ticker::Ticker,
+    wasi,
 };
 
 /// How a host is set up.
@@ -48,6 +49,8 @@ pub struct Host {
 struct Inner {
     engine: Engine,
     linker: Linker<State>,
+    /// The same with WASI, made for the first component that imports it.
+    wasi_linker: OnceLock<Linker<State>>,
     ticker: Arc<Ticker>,
     cache: Option<Cache>,
     compiled: AtomicU64,
@@ -69,6 +72,7 @@ impl Host {
             cache: Cache::open(&cache, &engine),
             engine,
             linker,
+            wasi_linker: OnceLock::new(),
             compiled: AtomicU64::new(0),
             found: AtomicU64::new(0),
             damaged: AtomicU64::new(0),
@@ -81,8 +85,18 @@ impl Host {
     /// `identity` is what the registry resolved: `bytes` must have its digest. Nothing of the
     /// component runs here.
     pub fn load(&self, identity: Identity, bytes: &[u8]) -> Result<Arc<dyn Plugin>, LoadError> {
-        match self.inner.load(&identity, bytes) {
-            Ok((loaded, exports)) => Ok(Arc::new(WasmPlugin::new(identity, loaded, exports))),
+        self.load_with(identity, bytes, Permissions::NONE)
+    }
+
+    /// The same, and what it asks for and is given besides. What it is not given it does without.
+    pub fn load_with(
+        &self,
+        identity: Identity,
+        bytes: &[u8],
+        permissions: Permissions,
+    ) -> Result<Arc<dyn Plugin>, LoadError> {
+        match self.inner.load(&identity, bytes, &permissions) {
+            Ok((loaded, exports)) => Ok(Arc::new(WasmPlugin::new(identity, permissions, loaded, exports))),
             Err(problem) => Err(LoadError { plugin: Box::new(identity), problem }),
         }
     }
@@ -109,23 +123,42 @@ impl fmt::Debug for Host {
 }
 
 impl Inner {
-    fn load(&self, identity: &Identity, bytes: &[u8]) -> Result<(Arc<Loaded>, Exports), Problem> {
+    fn load(
+        &self,
+        identity: &Identity,
+        bytes: &[u8],
+        permissions: &Permissions,
+    ) -> Result<(Arc<Loaded>, Exports), Problem> {
         let found = Digest::from_bytes(Sha256::digest(bytes).into());
         if found != identity.digest {
             return Err(Problem::Digest { expected: identity.digest, found });
         }
-        let kind = inspect(bytes)?;
+        let Inspected { kind, wasi } = inspect(bytes)?;
         let component = self.compiled(&found, bytes)?;
         let interface = |error: wasmtime::Error| Problem::Interface { reason: tame(&format!("{error:#}")) };
-        let pre = self.linker.instantiate_pre(&component).map_err(interface)?;
+        let linker = self.linker(wasi).map_err(interface)?;
+        let pre = linker.instantiate_pre(&component).map_err(interface)?;
         let exports = Exports::find(kind, &pre).map_err(interface)?;
         let loaded = Loaded {
             pre,
             label: identity.to_string().into(),
             counters: Arc::new(Counters::default()),
             ticker: Arc::clone(&self.ticker),
+            wasi: wasi.then(|| permissions.given.clone()),
         };
         Ok((Arc::new(loaded), exports))
+    }
+
+    fn linker(&self, wasi: bool) -> wasmtime::Result<&Linker<State>> {
+        if !wasi {
+            return Ok(&self.linker);
+        }
+        if let Some(linker) = self.wasi_linker.get() {
+            return Ok(linker);
+        }
+        let mut linker = self.linker.clone();
+        wasi::define(&mut linker)?;
+        Ok(self.wasi_linker.get_or_init(|| linker))
     }
 
     fn compiled(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, Problem> {

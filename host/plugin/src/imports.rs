@@ -1,4 +1,5 @@
-//! What a component may import: its output, and a log. Nothing else exists for it.
+//! What every component may import: its output, and a log. What else a runtime may find is in
+//! [`crate::wasi`].
 
 use wasmtime::{
     StoreContextMut,

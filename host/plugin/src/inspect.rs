@@ -6,6 +6,7 @@ use zenith_core::Kind;
 use crate::{
     error::{Problem, Side},
     text::tame,
+    wasi,
 };
 
 /// The version of the plugin interface that this host speaks.
@@ -17,7 +18,7 @@ const API_SECTION: &str = "zenith:api";
 /// The custom section that holds a plugin's manifest.
 const MANIFEST_SECTION: &str = "zenith:manifest";
 
-/// What a plugin may import.
+/// What a plugin may import, besides a hermetic WASI.
 const GRANTED: [&str; 2] = ["zenith:plugin/types@0.1.0", "zenith:plugin/log@0.1.0"];
 
 /// The interfaces that make a component a plugin.
@@ -45,14 +46,23 @@ pub fn manifest_of(bytes: &[u8]) -> Option<String> {
     String::from_utf8(manifest.to_vec()).ok()
 }
 
-/// Checks all that can be checked without compiling, and tells the kind of plugin.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<Kind, Problem> {
+/// What a component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inspected {
+    pub(crate) kind: Kind,
+    /// Whether it imports WASI.
+    pub(crate) wasi: bool,
+}
+
+/// Checks all that can be checked without compiling, and tells what the component is.
+pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, Problem> {
     recognise(bytes)?;
     let sections =
         sections(bytes).map_err(|error| Problem::Malformed { reason: tame(&error.to_string()) })?;
     check_version(&sections)?;
     check_imports(&sections)?;
-    kind(&sections)
+    let wasi = sections.imports.iter().any(|name| wasi::serves(name));
+    Ok(Inspected { kind: kind(&sections)?, wasi })
 }
 
 fn recognise(bytes: &[u8]) -> Result<(), Problem> {
@@ -139,8 +149,9 @@ fn version(text: &str) -> Option<[u32; 3]> {
 }
 
 fn check_imports(sections: &Sections<'_>) -> Result<(), Problem> {
+    let granted = |name: &&&str| GRANTED.contains(name) || wasi::serves(name);
     let refused: Vec<_> =
-        sections.imports.iter().filter(|name| !GRANTED.contains(name)).map(|name| tame(name)).collect();
+        sections.imports.iter().filter(|name| !granted(name)).map(|name| tame(name)).collect();
     if refused.is_empty() { Ok(()) } else { Err(Problem::Imports { names: refused }) }
 }
 

@@ -5,17 +5,19 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use tokio::runtime::Handle;
 use wasmtime::{
     Store,
     component::{Instance, InstancePre, ResourceAny},
 };
-use zenith_core::{Limits, OperatorError, Output};
+use zenith_core::{Grants, Limits, OperatorError, Output};
 
 use crate::{
     bindings::{exports::zenith::plugin as exports, zenith::plugin::types::Error},
     convert, fault, lent,
     state::{Counters, State},
     ticker::{self, Ticker, Ticking},
+    wasi::{NO_SEED, Wasi},
 };
 
 /// Bytes that an answer may bring along, other than an output: plans, formats, indices, states.
@@ -77,6 +79,8 @@ pub(crate) struct Loaded {
     pub(crate) label: Arc<str>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) ticker: Arc<Ticker>,
+    /// What it is granted, where it imports WASI.
+    pub(crate) wasi: Option<Grants>,
 }
 
 /// The instance of one operator, with what it takes to make another.
@@ -145,18 +149,28 @@ impl<I: Interface> Guest<I> {
         &mut self,
         call: impl FnOnce(&mut Live<I>) -> Answer<R>,
     ) -> Result<R, OperatorError> {
-        self.call_within(ANSWER_BYTES, call)
+        self.call_within(NO_SEED, ANSWER_BYTES, call)
+    }
+
+    /// Calls the guest with a seed, which is all that its randomness depends on.
+    pub(crate) fn call_seeded<R>(
+        &mut self,
+        seed: u64,
+        call: impl FnOnce(&mut Live<I>) -> Answer<R>,
+    ) -> Result<R, OperatorError> {
+        self.call_within(seed, ANSWER_BYTES, call)
     }
 
     /// Calls the guest with outputs to fill, and checks that exactly the planned bytes arrived.
     pub(crate) fn call_into(
         &mut self,
+        seed: u64,
         outputs: &mut [Output<'_>],
         call: impl FnOnce(&mut Live<I>) -> Answer<()>,
     ) -> Result<(), OperatorError> {
         // A piece of output is a view, so it may be as large as the guest's memory.
         let piece = self.maker.limits.memory.max(ANSWER_BYTES);
-        lent::lend(outputs, || self.call_within(piece, call))?;
+        lent::lend(outputs, || self.call_within(seed, piece, call))?;
         for output in outputs {
             let finished = output.finish().map_err(OperatorError::from);
             self.judge(finished)?;
@@ -175,6 +189,7 @@ impl<I: Interface> Guest<I> {
     #[inline]
     fn call_within<R>(
         &mut self,
+        seed: u64,
         bytes: usize,
         call: impl FnOnce(&mut Live<I>) -> Answer<R>,
     ) -> Result<R, OperatorError> {
@@ -183,10 +198,15 @@ impl<I: Interface> Guest<I> {
             Some(live) => live,
             gone => gone.insert(self.maker.start()?),
         };
-        live.store.data_mut().begin_call();
+        live.store.data_mut().begin_call(seed, self.maker.limits.time);
         live.store.set_epoch_deadline(self.maker.ticks);
         live.store.set_hostcall_fuel(bytes);
-        match call(live) {
+        let runtime = live.store.data().runtime();
+        let entered = runtime.as_ref().map(Handle::enter);
+        let answer = call(live);
+        drop(entered);
+        live.store.data_mut().end_call();
+        match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(convert::error(error)),
             Err(cut_off) => {
@@ -208,7 +228,18 @@ impl<I: Interface> Maker<I> {
     fn start(&mut self) -> Result<Live<I>, OperatorError> {
         let loaded = &*self.loaded;
         let limits = &self.limits;
-        let state = State::new(Arc::clone(&loaded.label), limits, Arc::clone(&loaded.counters));
+        let place = loaded
+            .counters
+            .place(limits.instances)
+            .ok_or(OperatorError::InstanceLimit { limit: limits.instances })?;
+        let mut state = State::new(Arc::clone(&loaded.label), limits, place);
+        if let Some(grants) = &loaded.wasi {
+            let wasi = Wasi::new(grants).map_err(|error| OperatorError::Start(error.to_string()))?;
+            state.wasi = Some(Box::new(wasi));
+        }
+        state.begin_call(NO_SEED, limits.time);
+        let runtime = state.runtime();
+        let _entered = runtime.as_ref().map(Handle::enter);
         let mut store = Store::new(loaded.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(self.ticks);
@@ -217,10 +248,13 @@ impl<I: Interface> Maker<I> {
             .pre
             .instantiate(&mut store)
             .and_then(|instance| I::load(&self.indices, &mut store, &instance));
+        store.data_mut().end_call();
         let interface = made.map_err(|error| fault::explain_start(&error, store.data(), limits))?;
         loaded.counters.instances.fetch_add(1, Ordering::Relaxed);
         self.born += 1;
-        match interface.configure(&mut store, &self.config) {
+        let configured = interface.configure(&mut store, &self.config);
+        store.data_mut().end_call();
+        match configured {
             Ok(Ok(resource)) => Ok(Live { store, interface, resource }),
             Ok(Err(error)) => Err(convert::error(error)),
             Err(cut_off) => {

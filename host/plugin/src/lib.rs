@@ -10,8 +10,7 @@
 //! What a limit does not limit: time that the host spends on the plugin's behalf (copying what it
 //! wrote), and the compile time of a component.
 //!
-//! The types to know first are [`Host`], [`LoadError`] and `zenith_core::Plugin`. Grants beyond the
-//! log do not exist yet.
+//! The types to know first are [`Host`], [`LoadError`] and `zenith_core::Plugin`.
 
 mod artefact;
 mod batch_transform;
@@ -35,6 +34,7 @@ mod state;
 mod text;
 mod ticker;
 mod transform;
+mod wasi;
 
 pub use cache::{CacheOption, CacheStats};
 pub use error::{HostError, LoadError, Problem, Side};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use wasmtime::component::InstancePre;
 use zenith_core::{
-    BatchTransform, Decode, Engine, Identity, Kind, Limits, OperatorError, Plugin, PluginStats, Policy,
-    Sampler, Transform,
+    BatchTransform, Decode, Engine, Identity, Kind, Limits, OperatorError, Permissions, Plugin, PluginStats,
+    Policy, Sampler, Transform,
 };
 
 use crate::{
@@ -44,13 +44,19 @@ impl Exports {
 /// A component, loaded.
 pub(crate) struct WasmPlugin {
     identity: Identity,
+    permissions: Permissions,
     loaded: Arc<Loaded>,
     exports: Exports,
 }
 
 impl WasmPlugin {
-    pub(crate) fn new(identity: Identity, loaded: Arc<Loaded>, exports: Exports) -> Self {
-        Self { identity, loaded, exports }
+    pub(crate) fn new(
+        identity: Identity,
+        permissions: Permissions,
+        loaded: Arc<Loaded>,
+        exports: Exports,
+    ) -> Self {
+        Self { identity, permissions, loaded, exports }
     }
 }
 
@@ -75,6 +81,10 @@ impl Plugin for WasmPlugin {
 
     fn stats(&self) -> PluginStats {
         self.loaded.counters.stats()
+    }
+
+    fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     fn decoder(&self, config: &str, limits: &Limits) -> Result<Box<dyn Decode>, OperatorError> {

@@ -1,6 +1,6 @@
 //! A sampler that runs as a component.
 
-use zenith_core::{OperatorError, Population, Sampler};
+use zenith_core::{OperatorError, Population, Sampler, operator_seed};
 
 use crate::{bindings::exports::zenith::plugin::sampler as wit, convert::nonsense, instance::Guest};
 
@@ -46,9 +46,9 @@ impl Sampler for WasmSampler {
         self.epoch = None;
         let Population { length, epoch, seed, rank, world_size } = population;
         let argument = wit::Population { length, epoch, seed, rank, world_size };
-        let count = self
-            .guest
-            .call(|live| live.interface.instance().call_start(&mut live.store, live.resource, argument))?;
+        let count = self.guest.call_seeded(epoch_seed(&population), |live| {
+            live.interface.instance().call_start(&mut live.store, live.resource, argument)
+        })?;
         if length == 0 && count > 0 {
             let wrong = nonsense(format!("it announces {count} indices of a dataset without samples"));
             return self.guest.judge(wrong);
@@ -59,10 +59,10 @@ impl Sampler for WasmSampler {
     }
 
     fn next(&mut self, limit: u32, run: &mut Vec<u64>) -> Result<(), OperatorError> {
-        self.epoch()?;
-        let indices = self
-            .guest
-            .call(|live| live.interface.instance().call_next(&mut live.store, live.resource, limit))?;
+        let seed = epoch_seed(&self.epoch()?.population);
+        let indices = self.guest.call_seeded(seed, |live| {
+            live.interface.instance().call_next(&mut live.store, live.resource, limit)
+        })?;
         let checked = match self.epoch() {
             Ok(epoch) => epoch.take(&indices, limit),
             Err(error) => Err(error),
@@ -93,6 +93,13 @@ impl Sampler for WasmSampler {
         epoch.exact = false;
         Ok(())
     }
+}
+
+/// The seed of the randomness that a sampler's runtime may ask for. It is the same for every rank, and
+/// for every run of indices: where a restored epoch stands, the host does not know. A sampler that
+/// wants more takes the population's seed.
+fn epoch_seed(population: &Population) -> u64 {
+    operator_seed(population.seed, population.epoch, 0, 0)
 }
 
 impl Epoch {

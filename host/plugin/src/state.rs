@@ -1,18 +1,25 @@
-//! What a store holds for one instance: its share of memory and its voice in the log. The output of
-//! the call under way does not live here but in [`crate::lent`].
+//! What a store holds for one instance: its share of memory, its voice in the log and, where it imports
+//! it, its WASI. The output of the call under way does not live here but in [`crate::lent`].
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
+use tokio::runtime::Handle;
 use wasmtime::ResourceLimiter;
 use zenith_core::{Limits, PluginStats};
 
-use crate::{bindings::zenith::plugin::log::Level, text::tame};
+use crate::{bindings::zenith::plugin::log::Level, text::tame, wasi::Wasi};
 
 /// Lines that one call may write to the log; more are counted and left out.
 const LINES_PER_CALL: u32 = 100;
+
+/// Lines of standard error that are kept to say why an instance stopped: the first and the last.
+const KEPT_LINES: usize = 4;
 
 /// A table's element, in bytes, as the engine stores it.
 const TABLE_ELEMENT: usize = size_of::<usize>();
@@ -22,6 +29,7 @@ const TABLE_ELEMENT: usize = size_of::<usize>();
 pub(crate) struct Counters {
     pub(crate) instances: AtomicU64,
     pub(crate) replaced: AtomicU64,
+    alive: AtomicUsize,
     memory: AtomicU64,
 }
 
@@ -30,8 +38,29 @@ impl Counters {
         PluginStats {
             instances: self.instances.load(Ordering::Relaxed),
             replaced: self.replaced.load(Ordering::Relaxed),
+            alive: self.alive.load(Ordering::Relaxed) as u64,
             memory: self.memory.load(Ordering::Relaxed),
         }
+    }
+}
+
+impl Counters {
+    /// A place for one more instance, where the limit leaves one.
+    pub(crate) fn place(self: &Arc<Self>, limit: usize) -> Option<Place> {
+        let more = |alive| (alive < limit).then_some(alive + 1);
+        self.alive.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Place { counters: Arc::clone(self) })
+    }
+}
+
+/// The place of one instance among those that may live.
+pub(crate) struct Place {
+    counters: Arc<Counters>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.counters.alive.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -39,22 +68,47 @@ impl Counters {
 pub(crate) struct State {
     pub(crate) memory: Memory,
     pub(crate) log: Log,
+    /// Only for a component that imports it.
+    pub(crate) wasi: Option<Box<Wasi>>,
+    _place: Place,
 }
 
 impl State {
-    pub(crate) fn new(plugin: Arc<str>, limits: &Limits, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(plugin: Arc<str>, limits: &Limits, place: Place) -> Self {
+        let counters = Arc::clone(&place.counters);
         Self {
             memory: Memory { limit: limits.memory, held: 0, last: 0, refused: false, counters },
-            log: Log { plugin, lines: 0, last_error: None },
+            log: Log { plugin, lines: 0, last_error: None, printed: Vec::new() },
+            wasi: None,
+            _place: place,
         }
     }
 
-    /// Forgets what belonged to the call before.
+    /// Forgets what belonged to the call before. `seed` decides what randomness the guest finds, `time`
+    /// how long it may sleep.
     #[inline]
-    pub(crate) fn begin_call(&mut self) {
+    pub(crate) fn begin_call(&mut self, seed: u64, time: Duration) {
         self.memory.refused = false;
         self.log.lines = 0;
         self.log.last_error = None;
+        self.log.printed.clear();
+        if let Some(wasi) = &mut self.wasi {
+            wasi.begin_call(seed, time);
+        }
+    }
+
+    /// What calls must be made in, where there is one.
+    #[inline]
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        self.wasi.as_ref()?.runtime()
+    }
+
+    /// Tells what the call has printed and not ended with a line's end.
+    #[inline]
+    pub(crate) fn end_call(&mut self) {
+        if let Some(wasi) = &mut self.wasi {
+            wasi.end_call(&mut self.log);
+        }
     }
 }
 
@@ -137,6 +191,8 @@ pub(crate) struct Log {
     plugin: Arc<str>,
     lines: u32,
     last_error: Option<String>,
+    /// The first and the last lines of this call's standard error.
+    printed: Vec<String>,
 }
 
 impl Log {
@@ -162,9 +218,26 @@ impl Log {
         }
     }
 
-    /// The last error that this call logged: for a Rust guest that panicked, the panic's message.
-    pub(crate) fn last_error(&self) -> Option<&str> {
-        self.last_error.as_deref()
+    /// Writes one line that the guest printed.
+    pub(crate) fn print(&mut self, level: Level, line: &str) {
+        let line = line.trim_end();
+        if line.is_empty() {
+            return;
+        }
+        if level == Level::Warn {
+            if self.printed.len() == KEPT_LINES {
+                self.printed.remove(KEPT_LINES / 2);
+            }
+            self.printed.push(tame(line));
+        }
+        self.write(level, line);
+    }
+
+    /// What this call said last: the last error that it logged (for a guest of the Rust SDK that
+    /// panicked, the panic's message), or else what it printed to standard error.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let printed = || (!self.printed.is_empty()).then(|| self.printed.join(" / "));
+        self.last_error.clone().or_else(printed)
     }
 }
 
@@ -175,7 +248,8 @@ mod tests {
     fn state(limit: usize) -> (State, Arc<Counters>) {
         let counters = Arc::new(Counters::default());
         let limits = Limits { memory: limit, ..Limits::default() };
-        (State::new("a:b@1.0.0".into(), &limits, Arc::clone(&counters)), counters)
+        let place = counters.place(limits.instances).unwrap();
+        (State::new("a:b@1.0.0".into(), &limits, place), counters)
     }
 
     #[test]
@@ -184,12 +258,24 @@ mod tests {
         assert!(state.memory.memory_growing(0, 600, None).unwrap());
         assert!(!state.memory.table_growing(0, 51, None).unwrap());
         assert!(state.memory.refused());
-        state.begin_call();
+        state.begin_call(0, Duration::ZERO);
         assert!(!state.memory.refused());
         assert!(state.memory.table_growing(0, 50, None).unwrap());
         assert_eq!(counters.stats().memory, 1000);
         drop(state);
         assert_eq!(counters.stats().memory, 0);
+    }
+
+    #[test]
+    fn no_more_instances_live_than_may() {
+        let counters = Arc::new(Counters::default());
+        let first = counters.place(2);
+        let second = counters.place(2);
+        assert!(first.is_some() && second.is_some() && counters.place(2).is_none());
+        assert_eq!(counters.stats().alive, 2);
+        drop(first);
+        assert!(counters.place(2).is_some());
+        assert_eq!(counters.stats().alive, 1);
     }
 
     #[test]
@@ -201,5 +287,20 @@ mod tests {
         assert!(state.memory.table_growing(0, 100, None).unwrap());
         state.memory.table_grow_failed(wasmtime::Error::msg("out of memory")).unwrap();
         assert_eq!(counters.stats().memory, 0);
+    }
+
+    #[test]
+    fn the_first_and_the_last_lines_of_standard_error_say_why_an_instance_stopped() {
+        let (mut state, _) = state(1000);
+        assert_eq!(state.log.last_words(), None);
+        for line in 1..=9 {
+            state.log.print(Level::Warn, &format!("line {line}\r"));
+        }
+        state.log.print(Level::Info, "a result");
+        assert_eq!(state.log.last_words().unwrap(), "line 1 / line 2 / line 8 / line 9");
+        state.log.write(Level::Error, "a panic");
+        assert_eq!(state.log.last_words().unwrap(), "a panic");
+        state.begin_call(0, Duration::ZERO);
+        assert_eq!(state.log.last_words(), None);
     }
 }

@@ -47,7 +47,7 @@ impl Transform for WasmTransform {
     }
 
     fn window(&mut self, width: u32, height: u32, seed: u64) -> Result<Window, OperatorError> {
-        let window = self.guest.call(|live| {
+        let window = self.guest.call_seeded(seed, |live| {
             live.interface.instance().call_window(&mut live.store, live.resource, width, height, seed)
         })?;
         let window = Window { x: window.x, y: window.y, width: window.width, height: window.height };
@@ -65,7 +65,7 @@ impl Transform for WasmTransform {
         seed: u64,
         output: &mut Output<'_>,
     ) -> Result<(), OperatorError> {
-        self.guest.call_into(slice::from_mut(output), |live| {
+        self.guest.call_into(seed, slice::from_mut(output), |live| {
             live.interface.instance().call_apply(
                 &mut live.store,
                 live.resource,

@@ -20,7 +20,7 @@ macro_rules! assert_test_exists {
     };
 }
 
-/// The component of a guest's core module.
+/// The component of a guest's core module; what is a component already stays as it is.
 pub fn component(module: &[u8]) -> Vec<u8> {
     zenith_registry::package::encode(module).unwrap_or_else(|error| panic!("a guest is no plugin: {error}"))
 }

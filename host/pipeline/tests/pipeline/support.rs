@@ -135,7 +135,7 @@ impl Plugin for Fake {
     }
 
     fn stats(&self) -> PluginStats {
-        PluginStats { instances: self.instances.load(Relaxed), replaced: 1, memory: 64 }
+        PluginStats { instances: self.instances.load(Relaxed), replaced: 1, alive: 0, memory: 64 }
     }
 
     fn decoder(&self, _: &str, _: &Limits) -> Result<Box<dyn Decode>, OperatorError> {

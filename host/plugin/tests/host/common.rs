@@ -1,7 +1,8 @@
 //! What the tests share: one host without a cache, and the guests as operators.
 
 use std::{
-    sync::{Arc, OnceLock},
+    io::{self, Write},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -51,4 +52,32 @@ pub(crate) fn fault(module: &[u8], limits: &Limits) -> OperatorError {
     let stats = plugin.stats();
     assert_eq!((stats.instances, stats.replaced), (2, 1));
     error
+}
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines that guests write to the log meanwhile.
+pub(crate) fn guest_lines(run: impl FnOnce()) -> Vec<String> {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .without_time()
+        .finish();
+    tracing::subscriber::with_default(subscriber, run);
+    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    text.lines().filter(|line| line.contains("zenith::guest")).map(|line| line.trim().to_owned()).collect()
 }

@@ -102,16 +102,18 @@ fn a_stamp_of_another_version_is_found_inside_a_nested_module() {
 fn imports_beyond_the_interface_are_refused_and_listed() {
     let error = refused(&stamped(
         r#"(component
-            (import "wasi:filesystem/types@0.2.0" (instance))
+            (import "wasi:http/outgoing-handler@0.2.0" (instance))
             (import "zenith:plugin/log@0.1.0" (instance))
-            (import "wasi:clocks/monotonic-clock@0.2.0" (instance)))"#,
+            (import "wasi:clocks/monotonic-clock@0.2.0" (instance))
+            (import "wasi:clocks/monotonic-clock@0.3.0" (instance))
+            (import "acme:shared/memory" (instance)))"#,
     ));
     assert_eq!(
         error.to_string(),
-        "the plugin `acme:guest@1.0.0` imports what it may not: wasi:filesystem/types@0.2.0, \
-         wasi:clocks/monotonic-clock@0.2.0"
+        "the plugin `acme:guest@1.0.0` imports what it may not: wasi:http/outgoing-handler@0.2.0, \
+         wasi:clocks/monotonic-clock@0.3.0, acme:shared/memory"
     );
-    assert!(error.hint().unwrap().contains("configuration allows"));
+    assert!(error.hint().unwrap().contains("WASI 0.2"));
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod load;
 mod policies;
 mod samplers;
 mod transforms;
+mod wasi;

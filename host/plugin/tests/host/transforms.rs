@@ -360,43 +360,15 @@ mod transform_uses_relaxed_simd {
 }
 
 mod transform_logs {
-    use std::{
-        io::{self, Write},
-        sync::{Arc, Mutex},
-    };
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Captured {
-        fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(data)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::common::guest_lines;
 
     fn lines(seed: u64) -> Vec<String> {
         let plugin = load(guests::TRANSFORM_LOGS);
         let mut transform = plugin.transform("{}", &Limits::default()).unwrap();
-        let captured = Captured::default();
-        let writer = captured.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .with_max_level(tracing::Level::DEBUG)
-            .with_ansi(false)
-            .without_time()
-            .finish();
-        tracing::subscriber::with_default(subscriber, || apply(&mut *transform, seed).unwrap());
-        let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .filter(|line| line.contains("zenith::guest"))
-            .map(|line| line.trim().to_owned())
-            .collect()
+        guest_lines(|| {
+            apply(&mut *transform, seed).unwrap();
+        })
     }
 
     #[test]

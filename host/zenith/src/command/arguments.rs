@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use zenith_core::{AmountError, parse_bytes};
 
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -158,36 +159,9 @@ pub(super) enum PluginCommand {
     },
 }
 
-/// A number of bytes with an optional unit: powers of 1000 (`kB`, `MB`, `GB`, `TB`) or of 1024
-/// (`KiB`, `MiB`, `GiB`, `TiB`).
-pub(crate) fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is not a number of bytes: write 2000000000, 2GB or 2GiB");
-    let digits = text.find(|symbol: char| !symbol.is_ascii_digit() && symbol != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1_u64,
-        "k" | "kb" => 1000,
-        "m" | "mb" => 1_000_000,
-        "g" | "gb" => 1_000_000_000,
-        "t" | "tb" => 1_000_000_000_000,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        "tib" => 1 << 40,
-        _ => return Err(wrong()),
-    };
-    if let Ok(whole) = number.parse::<u64>() {
-        return whole.checked_mul(factor).filter(|bytes| *bytes > 0).ok_or_else(wrong);
-    }
-    let value: f64 = number.parse().map_err(|_| wrong())?;
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a fraction of a unit is approximate, and the range is checked"
-    )]
-    let bytes = (value * factor as f64) as u64;
-    (bytes > 0 && bytes < u64::MAX).then_some(bytes).ok_or_else(wrong)
+/// A number of bytes, as in `2GB` or `512MiB`.
+fn bytes(text: &str) -> Result<u64, AmountError> {
+    parse_bytes(text)
 }
 
 #[cfg(test)]
@@ -199,22 +173,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_take_decimal_and_binary_units() {
-        for (text, value) in [
-            ("7", 7),
-            ("2GB", 2_000_000_000),
-            ("2 GiB", 2 << 30),
-            ("1.5kB", 1500),
-            ("512MiB", 512 << 20),
-            ("3m", 3_000_000),
-        ] {
-            assert_eq!(bytes(text), Ok(value), "{text}");
-        }
-        for text in ["", "0", "GB", "-1", "2XB", "1e9", "99999999999999TB"] {
-            assert!(bytes(text).is_err(), "{text}");
-        }
     }
 }
