@@ -11,6 +11,7 @@ use zenith::{ErrorKind, LoaderState, Next};
 
 use crate::{
     error::{guard, raise, refuse},
+    log::hand_over,
     tensor::Tensor,
 };
 
@@ -89,7 +90,10 @@ impl Epoch {
                         return Ok(Some(batch.into_tensors().into_iter().map(Tensor::new).collect()));
                     }
                     Next::End => return Ok(None),
-                    Next::Pending => py.check_signals()?,
+                    Next::Pending => {
+                        py.check_signals()?;
+                        hand_over(py);
+                    }
                 }
                 if timeout.is_some_and(|seconds| asked.elapsed().as_secs_f64() > seconds) {
                     return Err(PyTimeoutError::new_err("no batch in time"));

@@ -11,12 +11,17 @@ use pyo3::{
 };
 use zenith::{Error, ErrorKind};
 
-/// Runs an entry from Python. A panic becomes `zenith.InternalError`: pyo3's own `PanicException` is
+use crate::log;
+
+/// Runs an entry from Python, and hands over what was logged until its end. A panic becomes `zenith.InternalError`: pyo3's own `PanicException` is
 /// no `Exception`, and ends programs that handle errors with care.
 pub(crate) fn guard<T>(py: Python<'_>, entry: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     // What an entry changes is behind a mutex whose content stays whole between two statements, or
     // belongs to the entry alone.
-    catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|panic| Err(internal(py, &reason(panic.as_ref()))))
+    let answer = catch_unwind(AssertUnwindSafe(entry))
+        .unwrap_or_else(|panic| Err(internal(py, &reason(panic.as_ref()))));
+    log::hand_over(py);
+    answer
 }
 
 /// The exception for an error.

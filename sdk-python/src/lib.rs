@@ -10,6 +10,7 @@ mod dlpack;
 mod epoch;
 mod error;
 mod loader;
+mod log;
 mod process;
 mod stats;
 mod tensor;
@@ -47,7 +48,7 @@ fn _panic_for_tests(py: Python<'_>) -> PyResult<()> {
 mod _native {
     #[pymodule_export]
     use super::{
-        _panic_for_tests, context::Context, epoch::Epoch, loader::Loader, read_pipeline, run_command,
-        tensor::Tensor,
+        _panic_for_tests, context::Context, epoch::Epoch, loader::Loader, log::listen_for, read_pipeline,
+        run_command, tensor::Tensor,
     };
 }

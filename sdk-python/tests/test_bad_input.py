@@ -3,7 +3,9 @@ out and listed; nothing of it ends the process or loses another sample."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -393,6 +395,45 @@ def test_a_guest_that_misbehaves_spoils_one_sample(
     assert f"{own_photos.keys[BAD]}` (sample {BAD}): " in message
     assert cause in message
     assert "\nhint: " in message
+    if mood in ("trap", "overflow"):
+        assert re.search(r"\n  0: .*(apply|descend)", message), "its stack is told by name"
+
+
+def test_what_a_plugin_logs_reaches_pythons_logging(
+    own_photos: Photos, moody: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    project_package("acme:moody", moody, "0.1.0")
+    cut("skimage:coffee", 1, (77, 60)).save(own_photos.files[BAD])
+    start = zenith.read_images(own_photos.folder).decode("zenith:jpeg")
+    pipeline = start.map("acme:moody", mood="trap").map("zenith:resize", size=[24, 32]).batch(4)
+    for num_workers in (0, 2):
+        caplog.clear()
+        with caplog.at_level(logging.ERROR, "zenith.plugin"):
+            arrays(zenith.DataLoader(pipeline, num_workers=num_workers, on_error="skip"))
+        (record,) = (record for record in caplog.records if record.name == "zenith.plugin")
+        key = f"{own_photos.folder.name}/{own_photos.keys[BAD]}"
+        assert record.levelno == logging.ERROR
+        assert (record.plugin, record.sample, record.index) == ("acme:moody@0.1.0", key, BAD)  # type: ignore[attr-defined]
+        text = record.getMessage()
+        assert text.startswith(f"`acme:moody@0.1.0` on `{key}` (sample {BAD}): panicked at ")
+        assert text.endswith("this sample is not to my taste")
+
+
+def test_lines_that_pythons_loggers_do_not_show_are_not_written(
+    own_photos: Photos, moody: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    project_package("acme:moody", moody, "0.1.0")
+    cut("skimage:coffee", 1, (77, 60)).save(own_photos.files[BAD])
+    start = zenith.read_images(own_photos.folder).decode("zenith:jpeg")
+    pipeline = start.map("acme:moody", mood="trap").map("zenith:resize", size=[24, 32]).batch(4)
+    with (
+        caplog.at_level(logging.CRITICAL, "zenith.plugin"),
+        caplog.at_level(logging.CRITICAL, "zenith.host"),
+    ):
+        arrays(zenith.DataLoader(pipeline, num_workers=2, on_error="skip"))
+        caplog.set_level(logging.DEBUG, "zenith.plugin")
+        zenith.DataLoader(pipeline)
+    assert not caplog.records
 
 
 def test_a_plugin_without_a_twin_runs_under_auto_and_is_refused_natively(

@@ -42,11 +42,12 @@ pub enum OperatorError {
     InvalidState(String),
 
     /// The plugin trapped.
-    #[error("the plugin trapped: {reason}")]
+    #[error("the plugin trapped: {reason}{}", indented(backtrace))]
     Trap {
         /// What kind of trap, as the engine names it.
         reason: String,
-        /// The guest's stack, innermost frame first, with names where the component has them.
+        /// The guest's stack, innermost frame first and a line for each, with names where the component
+        /// has them. The host keeps it short.
         backtrace: String,
     },
     /// The plugin ran longer than its time limit.
@@ -109,9 +110,22 @@ impl OperatorError {
     }
 }
 
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| format!("\n  {line}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trap_shows_the_plugins_stack() {
+        let error = OperatorError::Trap {
+            reason: "it aborted".into(),
+            backtrace: "0: sepia::tint\n1: sepia::apply\n".into(),
+        };
+        assert_eq!(error.to_string(), "the plugin trapped: it aborted\n  0: sepia::tint\n  1: sepia::apply");
+    }
 
     #[test]
     fn a_configuration_error_names_its_key() {

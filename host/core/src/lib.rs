@@ -16,6 +16,7 @@ mod permission;
 mod plugin;
 mod policy;
 mod seed;
+mod sight;
 mod source;
 mod tensor;
 mod window;
@@ -35,6 +36,7 @@ pub use policy::{
     Decision, Nodes, Placement, Policy, Reason, Round, RunningTasks, UnevenColumns, WaitingJobs,
 };
 pub use seed::{SEED_BITS, operator_seed};
+pub use sight::{sample_at_hand, with_sample};
 pub use source::{FieldKind, FieldSpec, Reader, ReaderOptions, Sample, Source, SourceError, Value};
 pub use tensor::{DType, Extents, Shape, TensorType, TensorView};
 pub use window::Window;

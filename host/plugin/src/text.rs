@@ -6,7 +6,12 @@ const KEPT: usize = 4096;
 /// The text, cut to a few kilobytes, its control characters (which could move a terminal's cursor or
 /// forge a line of a log) replaced by spaces.
 pub(crate) fn tame(text: &str) -> String {
-    let end = text.floor_char_boundary(KEPT);
+    tame_to(text, KEPT)
+}
+
+/// The same, cut to `kept` bytes.
+pub(crate) fn tame_to(text: &str, kept: usize) -> String {
+    let end = text.floor_char_boundary(kept);
     let mut tame: String = text[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if end < text.len() {
         tame.push('…');

@@ -12,8 +12,9 @@ use clap::Parser;
 use crate::{
     context::{Context, ContextOptions},
     error::{Error, ErrorKind},
+    log,
 };
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, LogArgument};
 
 /// Exit codes, as documented in `zenith --help`.
 mod exit {
@@ -38,6 +39,8 @@ where
             return code;
         }
     };
+    // Where somebody listens already, as in a Python process with a loader, they go on.
+    log::listen(log::StandardError { level: arguments.log.into() });
     match run(arguments, built_in) {
         Ok(()) => exit::OK,
         Err(error) => {
@@ -60,6 +63,17 @@ fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
         Command::Lock(options) => pipelines::lock(&context()?, &options),
         Command::Registry { command } => registries::run(&context()?, command),
         Command::Plugin { command } => plugins::run(command),
+    }
+}
+
+impl From<LogArgument> for log::Level {
+    fn from(argument: LogArgument) -> Self {
+        match argument {
+            LogArgument::Error => Self::Error,
+            LogArgument::Warning => Self::Warn,
+            LogArgument::Info => Self::Info,
+            LogArgument::Debug => Self::Debug,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod source;
 mod twins;
 
 pub mod command;
+pub mod log;
 
 pub use context::{Context, ContextOptions, EngineChoice, LOCKFILE};
 pub use error::{Error, ErrorKind};

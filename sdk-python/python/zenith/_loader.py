@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from zenith import _native
+from zenith import _log, _native
 from zenith._context import context
 from zenith._frameworks import Framework, converter
 from zenith._options import ranks, refuse_foreign, run_seed, size_in_bytes, whole
@@ -212,6 +212,7 @@ class DataLoader:
 
     def _plan(self) -> None:
         self._convert = converter(self._framework, self._pin_memory)
+        _log.listen()
         self._loader = _native.Loader(context(), self.pipeline.to_json(), self._options)
         self._process = os.getpid()
         self._latest: _native.Epoch | None = None
@@ -231,6 +232,7 @@ class DataLoader:
 
     def _begin(self) -> _native.Epoch:
         loader = self._here()
+        _log.listen()
         epoch = loader.begin()
         self._stand(loader.next_state())
         self._latest = epoch

@@ -13,6 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use zenith_core::{
     BatchTransform, Extents, OperatorError, Output, Reader, Sample, TensorType, Value, operator_seed,
+    with_sample,
 };
 
 use super::{
@@ -129,7 +130,9 @@ impl Worker {
             };
             let id = SampleId { run_seed: which.run_seed, epoch: which.epoch, index };
             let result = match sample {
-                Ok(sample) => tools.row(&shared, task, row, id, sample),
+                Ok(sample) => {
+                    with_sample(&shared.plan.source, index, || tools.row(&shared, task, row, id, sample))
+                }
                 Err(error) => Err(SampleError {
                     culprit: "source".into(),
                     key: shared.plan.source.key(index),

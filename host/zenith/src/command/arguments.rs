@@ -16,6 +16,9 @@ pub(super) struct Arguments {
     /// The registry folder with the shipped plugins, in place of the installed one.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(super) built_in: Option<PathBuf>,
+    /// Show what plugins and Zenith log, down to this level.
+    #[arg(long, global = true, value_enum, default_value = "warning", value_name = "LEVEL")]
+    pub(super) log: LogArgument,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -38,6 +41,18 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogArgument {
+    /// What failed.
+    Error,
+    /// And what is off.
+    Warning,
+    /// And what is worth telling a user.
+    Info,
+    /// And what is worth telling a plugin's author.
+    Debug,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
