@@ -26,7 +26,9 @@ impl Policy for Guest {
             let mut left = free.clone();
             let placed: Vec<Placement> = (0..waiting.tasks[job])
                 .map_while(|_| {
-                    let node = left.iter().position(|free| free.iter().zip(wanted).all(|(free, wanted)| *free >= wanted))?;
+                    let node = left
+                        .iter()
+                        .position(|free| free.iter().zip(wanted).all(|(free, wanted)| *free >= wanted))?;
                     left[node].iter_mut().zip(wanted).for_each(|(free, wanted)| *free -= wanted);
                     Some(Placement { job: *id, node: nodes.id[node] })
                 })
