@@ -305,7 +305,7 @@ def importing(name: str) -> bytes:
     ("data", "words"),
     [
         (stamped("0.9.0"), ["0.9.0", "0.1.0", "older"]),
-        (importing("wasi:filesystem/types@0.2.0"), ["wasi:filesystem/types@0.2.0", "may not"]),
+        (importing("wasi:http/types@0.2.0"), ["wasi:http/types@0.2.0", "may not"]),
         (COMPONENT, ["does not say which version"]),
         (b"", ["acme:odd@1.0.0"]),
         (b"MZ" * 100, ["acme:odd@1.0.0"]),

@@ -60,20 +60,23 @@ def test_keeping_all_batches_ends_in_an_error_that_says_so(photos: Photos, worke
     assert f"{len(kept)} batches" in str(caught.value)
     assert caught.value.hint is not None
     assert "clone()" in caught.value.hint
-    taken = len(kept)
+    told = len(kept)
     kept.clear()
     gc.collect()
     while True:
         try:
             batch = next(iterator, None)
         except zenith.MemoryLimitError:
-            # A batch that was in the works when memory ran out.
+            # A batch that was in the works when memory ran out: how many there are depends on how
+            # fast the workers are, but each is told of.
+            told += 1
             continue
         if batch is None:
             break
-        taken += 1
+        told += 1
         del batch
-    assert taken >= len(photos) // 2 - 3
+    # The first error was about a batch of its own, or said that there is no room for the next.
+    assert told in (len(photos) // 2 - 1, len(photos) // 2)
 
 
 def test_a_batch_larger_than_the_limit_is_refused(photos: Photos) -> None:
