@@ -1,7 +1,7 @@
 //! A new plugin's folder, from the templates that this version carries.
 //!
 //! A template is made of layers, each of them real files under `templates/`: `common/all`,
-//! `common/<kind>`, `<language>/all`, `<language>/<kind>`; a later layer's file goes before an earlier
+//! `common/<kind>`, `<language>/all` (C and C++ have `c-family/all` before it), `<language>/<kind>`; a later layer's file goes before an earlier
 //! one's. A language has a kind where it has the last of these folders. A file whose name ends in `.jinja`
 //! is rendered, all others are copied; a name that begins with `_` begins with a dot in the new folder,
 //! so that a template's `.gitignore` is not this repository's.
@@ -183,7 +183,9 @@ pub fn render(plugin: &NewPlugin) -> Result<BTreeMap<PathBuf, Vec<u8>>, Template
     })?);
     let context = context(plugin);
     let mut files = BTreeMap::new();
-    for place in [layer("common", "all"), layer("common", kind_word), layer(language_word, "all"), own] {
+    let family = if matches!(language, Language::C | Language::Cpp) { "c-family" } else { language_word };
+    let places = [("common", "all"), ("common", kind_word), (family, "all"), (language_word, "all")];
+    for place in places.map(|(language, part)| layer(language, part)).into_iter().chain([own]) {
         if let Some(dir) = TEMPLATES.get_dir(&place) {
             add(dir, Path::new(&place), &environment, &context, &mut files)?;
         }
@@ -218,6 +220,7 @@ fn context(plugin: &NewPlugin) -> Value {
         kind_name => plugin.kind.to_string(),
         kind_snake => kind_word(plugin.kind).replace('-', "_"),
         world => world_name(plugin.kind),
+        world_snake => world_name(plugin.kind).replace('-', "_"),
         api => API_VERSION,
         zenith => env!("CARGO_PKG_VERSION"),
     }
