@@ -14,7 +14,7 @@ use zenith_core::Digest;
 
 pub use encode::{EncodeError, encode};
 pub use info::{NamingError, PackageInfo, ReadError, read, validate};
-pub use manifest::{Manifest, ManifestError, RequestedLimits};
+pub use manifest::{BuildSettings, Manifest, ManifestError, RequestedLimits};
 pub use sections::{API_SECTION, MANIFEST_SECTION, SectionError, embed};
 
 /// The digest by which a package is pinned: the sha256 of all of its bytes.

@@ -51,6 +51,18 @@ pub struct Manifest {
     /// What it needs beyond the default limits.
     #[serde(default, skip_serializing_if = "RequestedLimits::is_default")]
     pub limits: RequestedLimits,
+    /// How its source is built. It stays with the source: a package does not carry it.
+    #[serde(default, skip_serializing)]
+    pub build: Option<BuildSettings>,
+}
+
+/// How a plugin's source is built, the table `[build]` of `plugin.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildSettings {
+    /// The language that it is written in, by the word that `zenith plugin new --lang` takes. What is
+    /// built with plain cargo needs none.
+    pub language: String,
 }
 
 /// The limits that a plugin asks for where the defaults are too tight. They too count only if the

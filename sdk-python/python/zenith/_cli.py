@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -14,6 +15,8 @@ def main() -> int:
     # Python's own handlers only run between two of its instructions, and the command is one.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Where a compiler of plugins is a Python package, it is looked for beside this one.
+    os.environ.setdefault("ZENITH_PYTHON", sys.executable)
     return _native.run_command(sys.argv, REGISTRY)
 
 

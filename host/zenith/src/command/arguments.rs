@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zenith_core::{AmountError, parse_bytes};
 
+use super::plugins::{BuildArguments, NewArguments};
+
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
 #[command(
@@ -36,7 +38,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Build plugins.
+    /// Make, build and look into plugins.
     Plugin {
         #[command(subcommand)]
         command: PluginCommand,
@@ -163,15 +165,10 @@ pub(super) enum RegistryCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginCommand {
-    /// Build the Rust plugin in a folder to a component.
-    Build {
-        /// The folder with `Cargo.toml` and `plugin.toml`.
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-        /// Where the component is written; `<name>.wasm` in the plugin's folder unless set.
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    /// Make a new plugin from a template.
+    New(NewArguments),
+    /// Build a plugin, in whatever language it is written in.
+    Build(BuildArguments),
 }
 
 /// A number of bytes, as in `2GB` or `512MiB`.

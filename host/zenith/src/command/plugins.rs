@@ -1,25 +1,22 @@
-//! `zenith plugin`.
+//! `zenith plugin`: one file for each of its commands, with the arguments that it takes.
 
-use zenith_registry::build::{self, BuildOptions};
+mod build;
+mod new;
 
-use super::{arguments::PluginCommand, say};
+pub(super) use build::BuildArguments;
+pub(super) use new::NewArguments;
+
+use super::arguments::PluginCommand;
 use crate::error::{Error, ErrorKind};
 
 pub(super) fn run(command: PluginCommand) -> Result<(), Error> {
-    let PluginCommand::Build { folder, output } = command;
-    let failed = |message: String, hint| Error::new(ErrorKind::Registry, message, hint);
-    let built = build::build_crate(&folder, &BuildOptions::default())
-        .map_err(|error| failed(error.to_string(), error.hint()))?;
-    let output = output.unwrap_or_else(|| folder.join(format!("{}.wasm", built.manifest.name.name())));
-    std::fs::write(&output, &built.bytes)
-        .map_err(|error| failed(format!("cannot write `{}`: {error}", output.display()), None))?;
-    say(&format!(
-        "built `{}@{}`, a {}: {} ({} bytes)",
-        built.manifest.name,
-        built.manifest.version,
-        built.manifest.kind,
-        output.display(),
-        built.bytes.len()
-    ))?;
-    say(&format!("add it with: zenith registry add {}", output.display()))
+    match command {
+        PluginCommand::New(arguments) => new::run(&arguments),
+        PluginCommand::Build(arguments) => build::run(&arguments),
+    }
+}
+
+/// A plugin that could not be made or built.
+fn failed(message: impl ToString, hint: Option<String>) -> Error {
+    Error::new(ErrorKind::Registry, message.to_string(), hint)
 }

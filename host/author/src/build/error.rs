@@ -1,0 +1,108 @@
+//! Why a plugin could not be built.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use zenith_core::PackageName;
+use zenith_registry::{
+    FileError,
+    build::BuildError as CargoError,
+    package::{EncodeError, ReadError, SectionError},
+};
+
+use crate::{
+    language::Language,
+    tool::{MissingTool, ToolError},
+};
+
+/// Why a plugin could not be built.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Cargo could not build it.
+    #[error(transparent)]
+    Cargo(#[from] CargoError),
+    /// A compiler is not there.
+    #[error(transparent)]
+    MissingTool(#[from] MissingTool),
+    /// A compiler is there, and too old.
+    #[error("`{tool}` is of version {found}, and plugins need {wanted} or newer")]
+    OldTool {
+        /// Which.
+        tool: String,
+        /// Its version.
+        found: String,
+        /// The oldest that will do.
+        wanted: String,
+    },
+    /// A compiler failed.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The folder lacks a source that the language calls for.
+    #[error("`{}` has no {what}", folder.display())]
+    NoSource {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        what: String,
+    },
+    /// The language's bindings could not be made. The interface and the generator are this version's own.
+    #[error("the {language} bindings could not be made: {reason}")]
+    Bindings {
+        /// The language.
+        language: Language,
+        /// Why not.
+        reason: String,
+    },
+    /// The language has templates to come, and no build yet.
+    #[error("plugins in {0} are not built by this version yet")]
+    NotYet(Language),
+    /// The system refused something about a file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What was compiled is none that a component can be made of.
+    #[error("`{name}` was compiled, but {cause}")]
+    Encode {
+        /// The package.
+        name: PackageName,
+        /// What is wrong.
+        #[source]
+        cause: EncodeError,
+    },
+    /// The manifest could not be put into the component.
+    #[error("`{name}` was compiled, but {cause}")]
+    Embed {
+        /// The package.
+        name: PackageName,
+        /// What is wrong.
+        #[source]
+        cause: SectionError,
+    },
+    /// The component is not what its manifest says, or no plugin.
+    #[error("`{name}` was compiled, but {cause}")]
+    Read {
+        /// The package.
+        name: PackageName,
+        /// What is wrong.
+        #[source]
+        cause: ReadError,
+    },
+}
+
+impl BuildError {
+    /// What a user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cargo(error) => error.hint(),
+            Self::MissingTool(error) => Some(error.hint()),
+            Self::NoSource { .. } => {
+                Some("`zenith plugin new` makes a folder with all that is needed".to_owned())
+            }
+            Self::Bindings { .. } => Some("this is a fault of Zenith's own: please report it".to_owned()),
+            Self::File(error) => error.hint(),
+            Self::Encode { cause, .. } => cause.hint(),
+            Self::Read { cause, .. } => cause.hint(),
+            _ => None,
+        }
+    }
+}
