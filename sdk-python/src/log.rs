@@ -73,14 +73,7 @@ impl Queue {
         if left_out > 0 {
             let message = format!("{left_out} more lines were left out: Python did not take them in time");
             let (plugin, sample) = (None, None);
-            taken.push_back(Line {
-                level: Level::Warn,
-                plugin,
-                sample,
-                index: None,
-                urgent: false,
-                message,
-            });
+            taken.push_back(Line { level: Level::Warn, plugin, sample, index: None, urgent: false, message });
         }
         taken
     }

@@ -1,8 +1,8 @@
 //! A new plugin's folder, from the templates that this version carries.
 //!
 //! A template is made of layers, each of them real files under `templates/`: `common/all`,
-//! `common/<kind>`, `<language>/all`, `<language>/<kind>`; a later layer's file goes before an earlier
-//! one's. A language has a kind where it has the last of these folders. A file whose name ends in `.jinja`
+//! `common/<kind>`, `<language>/all`, `<language>/images` for the kinds that handle pixels,
+//! `<language>/<kind>`; a later layer's file goes before an earlier one's. A language has a kind where it has the last of these folders. A file whose name ends in `.jinja`
 //! is rendered, all others are copied; a name that begins with `_` begins with a dot in the new folder,
 //! so that a template's `.gitignore` is not this repository's.
 
@@ -180,7 +180,11 @@ pub fn render(plugin: &NewPlugin) -> Result<BTreeMap<PathBuf, Vec<u8>>, Template
     environment.set_trim_blocks(true);
     let context = context(plugin);
     let mut files = BTreeMap::new();
-    for place in [layer("common", "all"), layer("common", kind_word), layer(language_word, "all"), own] {
+    let images = matches!(kind, Kind::Transform | Kind::Decoder | Kind::BatchTransform);
+    let mut places = vec![layer("common", "all"), layer("common", kind_word), layer(language_word, "all")];
+    places.extend(images.then(|| layer(language_word, "images")));
+    places.push(own);
+    for place in places {
         if let Some(dir) = TEMPLATES.get_dir(&place) {
             add(dir, Path::new(&place), &environment, &context, &mut files)?;
         }

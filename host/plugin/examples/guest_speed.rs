@@ -57,7 +57,8 @@ fn measure(bytes: &[u8], config: &str) -> Result<Times, Box<dyn Error>> {
     let data: Vec<u8> = (0..BYTES).map(|at| (at * 31 % 251) as u8).collect();
     let mut place = vec![0; BYTES];
     let mut call = || -> Result<f64, Box<dyn Error>> {
-        let input = TensorView::new(DType::Uint8, &SHAPE, &data).ok_or("the tensor does not fit its shape")?;
+        let input =
+            TensorView::new(DType::Uint8, &SHAPE, &data).ok_or("the tensor does not fit its shape")?;
         let start = Instant::now();
         transform.apply(input, 7, &mut Output::place(&mut place))?;
         Ok(milliseconds(start.elapsed()))
@@ -76,7 +77,10 @@ fn measure(bytes: &[u8], config: &str) -> Result<Times, Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("{:>10} {:>8} {:>8} {:>10} {:>8} {:>8}  component", "compile", "load", "start", "apply", "", "MiB");
+    println!(
+        "{:>10} {:>8} {:>8} {:>10} {:>8} {:>8}  component",
+        "compile", "load", "start", "apply", "", "MiB"
+    );
     let mut first = None;
     for argument in env::args().skip(1) {
         let (config, path) = argument.split_once('=').unwrap_or(("{}", &argument));

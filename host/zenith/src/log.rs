@@ -140,8 +140,14 @@ impl<L: Listener> Subscriber for Lines<L> {
 
     fn event(&self, event: &Event<'_>) {
         if let Some(level) = level(event.metadata()) {
-            let mut line =
-                Line { level, plugin: None, sample: None, index: None, urgent: false, message: String::new() };
+            let mut line = Line {
+                level,
+                plugin: None,
+                sample: None,
+                index: None,
+                urgent: false,
+                message: String::new(),
+            };
             event.record(&mut line);
             self.0.take(line);
         }

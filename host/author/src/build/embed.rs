@@ -151,7 +151,8 @@ mod tests {
 
     fn project() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let manifest = "name = \"acme:a\"\nversion = \"0.1.0\"\nkind = \"transform\"\n[build]\nlanguage = \"python\"";
+        let manifest =
+            "name = \"acme:a\"\nversion = \"0.1.0\"\nkind = \"transform\"\n[build]\nlanguage = \"python\"";
         fs::write(folder.path().join("plugin.toml"), manifest).unwrap();
         fs::create_dir_all(folder.path().join("src/parts/__pycache__")).unwrap();
         fs::write(folder.path().join("src/transform.py"), "import parts.one").unwrap();

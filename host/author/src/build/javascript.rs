@@ -69,7 +69,8 @@ fn node(name: &str) -> Result<Tool, MissingTool> {
     tool::on_path(name).ok_or_else(|| MissingTool {
         tool: name.to_owned(),
         purpose: "a plugin in JavaScript is put into a component with its help".to_owned(),
-        install: "run `apt install nodejs npm`, or take Node.js 18 or newer from https://nodejs.org".to_owned(),
+        install: "run `apt install nodejs npm`, or take Node.js 18 or newer from https://nodejs.org"
+            .to_owned(),
     })
 }
 
