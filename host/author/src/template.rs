@@ -13,7 +13,7 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 use thiserror::Error;
 use zenith_core::{Kind, PackageName};
 use zenith_registry::FileError;
@@ -176,8 +176,11 @@ pub fn render(plugin: &NewPlugin) -> Result<BTreeMap<PathBuf, Vec<u8>>, Template
     }
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
-    environment.set_trim_blocks(true);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|error| TemplateError::Broken {
+        file: "the syntax of templates".to_owned(),
+        reason: error.to_string(),
+    })?);
     let context = context(plugin);
     let mut files = BTreeMap::new();
     let images = matches!(kind, Kind::Transform | Kind::Decoder | Kind::BatchTransform);
