@@ -1,7 +1,7 @@
 // What a plugin in JavaScript builds on: errors, a configuration that is checked, and the class that the
 // interface asks for.
 
-import log from "zenith:plugin/log@0.1.0";
+import { write } from "zenith:plugin/log@0.1.0";
 
 /**
  * Why a plugin did not do what it was asked. It spoils one sample; any other exception costs the instance
@@ -110,7 +110,8 @@ export function plugin(kind, Class) {
     for (const name of [...methods, ...Object.keys(optional)]) {
         const at = seeds[name];
         Instance.prototype[name] = function (...values) {
-            if (at !== undefined) state = values[at];
+            // Seeds are below 2⁵³, and some engines hand them over as a `BigInt`.
+            if (at !== undefined) state = values[at] = Number(values[at]);
             const own = this.own;
             return guarded(() => (own[name] ? own[name](...values) : optional[name](...values)));
         };
@@ -139,8 +140,8 @@ function guarded(call) {
         return call();
     } catch (error) {
         if (error instanceof PluginError) throw error.told;
-        const where = String(error?.stack ?? "").match(/\/src\/[^:)]*:\d+/)?.[0]?.slice(1);
-        log.write("error", `${error?.name}: ${error?.message}${where ? ` (${where})` : ""}`);
+        const where = String(error?.stack ?? "").match(/src\/(?!zenith\.js)[^:)]*:\d+/)?.[0];
+        write("error", `${error?.name}: ${error?.message}${where ? ` (${where})` : ""}`);
         throw error;
     }
 }
@@ -154,4 +155,17 @@ Math.random = () => {
     bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad);
     bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);
     return ((bits ^ (bits >>> 15)) >>> 0) / 0x100000000;
+};
+
+// What the plugin prints goes to Zenith's log.
+function lines(level) {
+    const text = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? String(value)));
+    return (...values) => write(level, values.map(text).join(" "));
+}
+globalThis.console = {
+    error: lines("error"),
+    warn: lines("warn"),
+    info: lines("info"),
+    log: lines("info"),
+    debug: lines("debug"),
 };

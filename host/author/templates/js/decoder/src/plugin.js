@@ -42,7 +42,7 @@ class Ppm {
             throw new InvalidData(`it ends early: ${there} of ${count * 3} bytes of pixels`);
         }
         Object.assign(this, { data, width, first });
-        return { width, height, orientation: 1, reductions: [] };
+        return { width, height, orientation: 1, reductions: new Uint32Array() };
     }
 
     /** Decodes a window of the sample that was opened last; the host has checked that it lies inside. */

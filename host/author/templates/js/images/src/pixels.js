@@ -1,7 +1,7 @@
 // Arithmetic on all bytes of an image, in plain JavaScript.
 //
-// QuickJS interprets it inside WebAssembly, without a just-in-time compiler, so that each step of a loop
-// costs a hundred times what it costs in Rust. The functions below take few steps: they move whole rows,
+// It is interpreted inside WebAssembly, without a just-in-time compiler, so that each step of a loop costs
+// hundreds of times what it costs in Rust. The functions below take few steps: they move whole rows,
 // read four bytes at a time, and look results up instead of computing them.
 //
 // Images are `Uint8Array`s, row-major, one byte a channel: `height` × `width` × `channels`. The bytes that

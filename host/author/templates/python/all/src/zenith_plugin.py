@@ -270,7 +270,7 @@ def _log(error: Exception) -> None:
     ]
     where = ""
     if frames:
-        # Folders of the project are mounted as `/0`, `/1`, ….
-        file = frames[-1].filename.lstrip("/0123456789")
+        # The folder of the sources is mounted as `/0`.
+        file = frames[-1].filename.replace("/0/", "src/", 1)
         where = f" ({file}, line {frames[-1].lineno}, in `{frames[-1].name}`)"
     log.write(log.Level.ERROR, f"{type(error).__name__}: {error}{where}")
