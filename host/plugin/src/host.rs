@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Bytes of WebAssembly that are compiled in a second, as a core of a few years ago does it.
-const CODE_PER_SECOND: u64 = 350_000;
+const CODE_PER_SECOND: u64 = 500_000;
 
 /// From how many seconds on a user is told before a plugin is compiled.
 const WORTH_A_WORD: u64 = 5;
@@ -198,7 +198,7 @@ impl Inner {
     }
 
     /// Says that the process is about to be busy, where that takes long enough to look like a hang: a
-    /// plugin with an interpreter in it takes half a minute. It is a warning, as many show nothing less,
+    /// plugin with an interpreter in it takes ten to thirty seconds. It is a warning, as many show nothing less,
     /// and `urgent`, as it is of no use afterwards.
     fn announce(&self, identity: &Identity, code: u64) {
         let seconds = code / CODE_PER_SECOND;
