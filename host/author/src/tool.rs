@@ -158,7 +158,7 @@ pub fn go(purpose: &str) -> Result<Tool, MissingTool> {
 
 /// Runs a compiler to its end. What it says goes to standard error as it comes, or, where `quiet`, into
 /// the error.
-pub fn run(mut command: Command, quiet: bool) -> Result<(), ToolError> {
+pub fn run(command: &mut Command, quiet: bool) -> Result<(), ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let not_run = |cause| ToolError::NotRun { program, cause };
     if quiet {
@@ -203,10 +203,10 @@ mod tests {
         let mut command = Tool::at("/bin/sh").with(&["-c"]).command();
         command.arg("echo plugin.c:3:1: error >&2; exit 1");
         assert_eq!(
-            run(command, true).unwrap_err().to_string(),
+            run(&mut command, true).unwrap_err().to_string(),
             "the plugin does not compile:\nplugin.c:3:1: error"
         );
-        let error = run(Tool::at("/no/such/program").command(), true).unwrap_err();
+        let error = run(&mut Tool::at("/no/such/program").command(), true).unwrap_err();
         assert!(error.to_string().starts_with("cannot run `/no/such/program`: "), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     interface::world_name,
     language::Language,
     project::Project,
-    tool,
+    tool::{self, Tool},
 };
 
 /// The folder of the generated bindings, in the plugin's.
@@ -27,39 +27,56 @@ const FLAGS: [&str; 4] = ["-target", "wasm32-wasi", "-O3", "-msimd128"];
 pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>, BuildError> {
     let language = project.language();
     let zig = tool::zig(&format!("a plugin in {language} is compiled with it"))?;
-    generate(project)?;
     let sources = sources(project.folder(), language)?;
-    let target_dir = options.target_dir(project);
-    disk::make_folder(&target_dir)?;
-    let target_dir = target_dir.canonicalize().map_err(failed("find", &target_dir))?;
-
-    // Apart from the author's code, and without warnings: nothing about them can be done here.
-    let world = world_name(project.manifest().kind).replace('-', "_");
-    let object = target_dir.join(format!("{world}.o"));
+    let bindings = compile_bindings(project, options, &zig)?;
+    let module = bindings.target_dir.join(format!("{}.core.wasm", project.manifest().name.name()));
     let mut command = zig.command();
-    command.arg("cc").args(FLAGS).args(["-w", "-c"]).arg(format!("{BINDINGS}/{world}.c"));
-    command.arg("-o").arg(&object).current_dir(project.folder());
-    tool::run(command, options.quiet)?;
-
-    let module = target_dir.join(format!("{}.core.wasm", project.manifest().name.name()));
-    let mut command = zig.command();
-    // From the plugin's folder, so that the compiler's messages name files as the author does.
-    command.current_dir(project.folder());
     match language {
         Language::Cpp => command.args(["c++", "-std=c++20", "-fno-exceptions", "-fno-rtti"]),
         _ => command.args(["cc", "-std=c17"]),
     };
     command.args(FLAGS).args(["-s", "-mexec-model=reactor", "-Wall", "-Wextra"]);
-    command.arg(format!("-I{BINDINGS}")).args(sources);
-    command.arg(&object).arg(format!("{BINDINGS}/{world}_component_type.o"));
-    command.arg("-o").arg(&module);
-    tool::run(command, options.quiet)?;
+    command.arg(format!("-I{BINDINGS}")).args(sources).args(&bindings.objects).arg("-o").arg(&module);
+    // From the plugin's folder, so that the compiler's messages name files as the author does.
+    tool::run(command.current_dir(project.folder()), options.quiet)?;
     Ok(disk::read(&module)?)
 }
 
+/// The C bindings, written and compiled.
+pub(super) struct Bindings {
+    /// Where compilers keep what they make, as a whole path.
+    pub(super) target_dir: PathBuf,
+    /// The name that the generated files begin with.
+    pub(super) world: String,
+    /// What is to be linked: the bindings, and the section that says the world.
+    pub(super) objects: [PathBuf; 2],
+}
+
+/// Writes the C bindings and compiles them: apart from the author's code, and without warnings, about
+/// which an author could do nothing.
+pub(super) fn compile_bindings(
+    project: &Project,
+    options: &BuildOptions,
+    zig: &Tool,
+) -> Result<Bindings, BuildError> {
+    generate(project)?;
+    let target_dir = options.target_dir(project);
+    disk::make_folder(&target_dir)?;
+    let target_dir = target_dir.canonicalize().map_err(failed("find", &target_dir))?;
+    let world = world_name(project.manifest().kind).replace('-', "_");
+    let object = target_dir.join(format!("{world}.o"));
+    let mut command = zig.command();
+    command.arg("cc").args(FLAGS).args(["-w", "-c"]).arg(format!("{BINDINGS}/{world}.c"));
+    command.arg("-o").arg(&object);
+    tool::run(command.current_dir(project.folder()), options.quiet)?;
+    let kind = Path::new(BINDINGS).join(format!("{world}_component_type.o"));
+    Ok(Bindings { target_dir, world, objects: [object, kind] })
+}
+
 /// Writes the C bindings into the plugin's folder.
-pub(super) fn generate(project: &Project) -> Result<(), BuildError> {
-    let files = bindings::generate(project, wit_bindgen_c::Opts::default().build())?;
+fn generate(project: &Project) -> Result<(), BuildError> {
+    let options = wit_bindgen_c::Opts { autodrop_borrows: wit_bindgen_c::Enabled::Yes, ..Default::default() };
+    let files = bindings::generate(project, options.build())?;
     bindings::write(&files, &project.folder().join(BINDINGS))
 }
 
