@@ -41,7 +41,7 @@ impl LoadError {
             Problem::NotWasm { .. } | Problem::Malformed { .. } => {
                 Some("the file may be cut short: fetch or build it again")
             }
-            Problem::Unstamped => Some("build it with the plugin SDK, whose `export!` stamps the version"),
+            Problem::Unstamped => Some("a plugin exports an interface of `zenith:plugin`, with its version"),
             Problem::Api { older: Side::Plugin, .. } => {
                 Some("take a newer version of the plugin, or build it again with the present SDK")
             }

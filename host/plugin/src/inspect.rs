@@ -128,11 +128,11 @@ fn sections(bytes: &[u8]) -> wasmparser::Result<Sections<'_>> {
 }
 
 fn check_version(sections: &Sections<'_>) -> Result<(), Problem> {
-    if sections.stamps.is_empty() {
+    let versions = versions(sections);
+    if versions.is_empty() {
         return Err(Problem::Unstamped);
     }
-    for stamp in &sections.stamps {
-        let stamp = tame(&String::from_utf8_lossy(stamp));
+    for stamp in versions {
         if stamp == API_VERSION {
             continue;
         }
@@ -144,6 +144,16 @@ fn check_version(sections: &Sections<'_>) -> Result<(), Problem> {
         return Err(Problem::Api { plugin: stamp, older });
     }
     Ok(())
+}
+
+/// The versions that it says it was built for. Where no SDK stamped it, as with bindings of other
+/// languages, they are those in the names of what it exports.
+fn versions(sections: &Sections<'_>) -> Vec<String> {
+    if !sections.stamps.is_empty() {
+        return sections.stamps.iter().map(|stamp| tame(&String::from_utf8_lossy(stamp))).collect();
+    }
+    let exported = sections.exports.iter().filter_map(|name| name.strip_prefix("zenith:plugin/"));
+    exported.filter_map(|name| name.split_once('@')).map(|(_, version)| tame(version)).collect()
 }
 
 fn version(text: &str) -> Option<[u32; 3]> {

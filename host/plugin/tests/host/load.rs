@@ -71,7 +71,20 @@ fn a_component_that_is_damaged_inside_is_refused() {
 }
 
 #[test]
-fn a_component_without_a_stamp_is_refused() {
+fn a_component_without_a_stamp_is_of_the_version_of_what_it_exports() {
+    let exports = |version: &str| {
+        let text = format!(
+            r#"(component (instance $empty) (export "zenith:plugin/transform@{version}" (instance $empty)))"#
+        );
+        refused(&assembled(&text, &[])).problem
+    };
+    // What is empty lacks the interface's functions, which is noticed next.
+    assert!(matches!(exports("0.1.0"), Problem::Interface { .. }), "{:?}", exports("0.1.0"));
+    assert_eq!(exports("0.2.0"), Problem::Api { plugin: "0.2.0".into(), older: Side::Zenith });
+}
+
+#[test]
+fn a_component_that_says_no_version_anywhere_is_refused() {
     let error = refused(&assembled("(component)", &[]));
     assert_eq!(error.problem, Problem::Unstamped);
     assert_eq!(
