@@ -149,7 +149,7 @@ pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>
     let script = script.canonicalize().map_err(failed("find", &script))?;
     let mut command = node.command();
     command.current_dir(&work).arg(script).args(engine.arguments(&world_name(kind)));
-    match tool::run(command, true) {
+    match tool::run(&mut command, true) {
         Ok(()) => {}
         Err(ToolError::Failed { output }) => return Err(embed::does_not_build(told(&output))),
         Err(other) => return Err(other.into()),
@@ -188,7 +188,7 @@ fn install(project: &Project, engine: Engine, options: &BuildOptions) -> Result<
         command: "npm ci".to_owned(),
         output,
     };
-    match tool::run(command, true) {
+    match tool::run(&mut command, true) {
         Ok(()) => Ok(()),
         Err(ToolError::Failed { output }) => Err(not_installed(output)),
         Err(other) => Err(other.into()),

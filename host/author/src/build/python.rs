@@ -92,8 +92,8 @@ fn check_version(version: &str) -> Result<(), BuildError> {
     }
 }
 
-fn run(command: Command, module: &str) -> Result<(), BuildError> {
-    match tool::run(command, true) {
+fn run(mut command: Command, module: &str) -> Result<(), BuildError> {
+    match tool::run(&mut command, true) {
         Ok(()) => Ok(()),
         Err(tool::ToolError::Failed { output }) => Err(embed::does_not_build(told(&output, module))),
         Err(other) => Err(other.into()),
