@@ -19,6 +19,8 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
 # `plugins/` has a folder of its own, so that the two workspaces can build at the same time.
 PLUGINS_TARGET_DIR=$CACHE/target-plugins
 export UV_CACHE_DIR=${UV_CACHE_DIR:-$CACHE/uv}
+# What the compilers of plugins keep, and the Python in which those that are packages are found.
+export ZIG_GLOBAL_CACHE_DIR=${ZIG_GLOBAL_CACHE_DIR:-$CACHE/zig} GOCACHE=${GOCACHE:-$CACHE/go} ZENITH_PYTHON=$PYTHON
 export CARGO_TERM_COLOR=never PYTHONUNBUFFERED=1
 
 RUST_VERSION=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)

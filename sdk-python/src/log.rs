@@ -110,6 +110,7 @@ fn number(level: Level) -> u8 {
 /// Begins to listen, and sets the least level that Python's loggers show, by Python's numbers.
 #[pyfunction]
 pub(crate) fn listen_for(level: u32) {
+    static LISTENING: OnceLock<bool> = OnceLock::new();
     let wanted = match level {
         0..=10 => Level::Debug,
         11..=20 => Level::Info,
@@ -117,7 +118,6 @@ pub(crate) fn listen_for(level: u32) {
         _ => Level::Error,
     };
     WANTED.store(if level > 40 { 0 } else { number(wanted) }, Relaxed);
-    static LISTENING: OnceLock<bool> = OnceLock::new();
     LISTENING.get_or_init(|| listen(ToPython));
 }
 

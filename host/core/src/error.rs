@@ -111,7 +111,7 @@ impl OperatorError {
 }
 
 fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("\n  {line}")).collect()
+    lines.lines().flat_map(|line| ["\n  ", line]).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 """What plugins and the host log, in Python's `logging`: `zenith.plugin` and `zenith.host`.
 
-A line of a plugin carries `plugin`, `sample` and `index` as attributes of its record. Lines are written
-by the host's threads and shown when the loader is asked for the next batch, by the thread that asks.
+A line of a plugin carries `plugin`, `sample` and `index` as attributes of its record. Lines are
+written by the host's threads and shown when the loader is asked for the next batch, by the thread
+that asks.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ fn generate(project: &Project) -> Result<(), BuildError> {
 
 /// The author's sources in `src`, relative to the plugin's folder.
 fn sources(folder: &Path, language: Language) -> Result<Vec<PathBuf>, BuildError> {
-    let extensions: &[&str] = if language == Language::Cpp { &["cpp", "cc", "c"] } else { &["c"] };
+    let extensions: &[&str] = if language == Language::Cpp { &["cpp", "cc"] } else { &["c"] };
     let source = folder.join("src");
     let none = || BuildError::NoSource {
         folder: folder.to_owned(),

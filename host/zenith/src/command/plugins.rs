@@ -17,6 +17,6 @@ pub(super) fn run(command: PluginCommand) -> Result<(), Error> {
 }
 
 /// A plugin that could not be made or built.
-fn failed(message: impl ToString, hint: Option<String>) -> Error {
+fn failed(message: &impl ToString, hint: Option<String>) -> Error {
     Error::new(ErrorKind::Registry, message.to_string(), hint)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::PossibleValuesParser};
 use zenith_author::{
-    Language, kind_from_word, kind_word,
+    Language, UnknownLanguage, kind_from_word, kind_word,
     template::{self, NewPlugin},
 };
 
@@ -37,9 +37,9 @@ pub(super) fn run(arguments: &NewArguments) -> Result<(), Error> {
     let template_error = |error: template::TemplateError| failed(&error, error.hint());
     let name =
         template::plugin_name(&arguments.name, arguments.namespace.as_deref()).map_err(template_error)?;
-    let language: Language = arguments.lang.parse().map_err(|error| failed(error, None))?;
+    let language: Language = arguments.lang.parse().map_err(|error: UnknownLanguage| failed(&error, None))?;
     let kind = kind_from_word(&arguments.kind)
-        .ok_or_else(|| failed(format!("there is no kind `{}`", arguments.kind), None))?;
+        .ok_or_else(|| failed(&format!("there is no kind `{}`", arguments.kind), None))?;
     let folder = arguments.folder.clone().unwrap_or_else(|| name.name().into());
     let plugin = NewPlugin { name, language, kind };
     template::create(&plugin, &folder).map_err(template_error)?;
