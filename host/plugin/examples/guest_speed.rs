@@ -67,7 +67,7 @@ fn measure(bytes: &[u8], config: &str, cache: &Path) -> Result<Times, Box<dyn Er
     // The first call may warm something up; the least of the others has the least of the noise.
     call()?;
     let (mut apply, began) = (f64::INFINITY, Instant::now());
-    for _ in 0..2000 {
+    for _ in 0..500 {
         apply = apply.min(call()?);
         if began.elapsed() > Duration::from_secs(2) {
             break;
