@@ -1,7 +1,8 @@
 //! Lines of the log, from the host's threads to Python's `logging`.
 //!
 //! A worker that writes a line puts it into a queue and never takes the GIL. The lines are handed over
-//! at the end of every entry from Python, on the thread that called, by `zenith._log`.
+//! at the end of every entry from Python, on the thread that called, by `zenith._log`. Only an urgent
+//! line is handed over at once: it says that loading a plugin will take long, which is of no use later.
 
 use std::{
     collections::VecDeque,
@@ -71,7 +72,8 @@ impl Queue {
         let left_out = self.left_out.swap(0, Relaxed);
         if left_out > 0 {
             let message = format!("{left_out} more lines were left out: Python did not take them in time");
-            taken.push_back(Line { level: Level::Warn, plugin: None, sample: None, index: None, message });
+            let (plugin, sample) = (None, None);
+            taken.push_back(Line { level: Level::Warn, plugin, sample, index: None, urgent: false, message });
         }
         taken
     }
@@ -86,7 +88,13 @@ impl Listener for ToPython {
     }
 
     fn take(&self, line: Line) {
+        let urgent = line.urgent;
         Queue::here().push(line);
+        if urgent {
+            // Only where plugins are loaded, which is the thread that called or one that nobody waits for
+            // with the GIL in hand.
+            let _ = Python::try_attach(hand_over);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bindings;
 mod c;
+mod embed;
 mod error;
 mod go;
 mod javascript;

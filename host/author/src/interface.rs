@@ -57,7 +57,6 @@ pub(crate) fn resolve(kind: Kind) -> Result<(Resolve, WorldId), String> {
 }
 
 /// Writes the WIT package into a folder, for generators that read it from there.
-#[expect(dead_code, reason = "the builds of Python and JavaScript, which need it, are not here yet")]
 pub(crate) fn write_wit(folder: &Path) -> Result<(), FileError> {
     for file in WIT.files() {
         disk::write_if_changed(&folder.join(file.path()), file.contents())?;

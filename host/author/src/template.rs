@@ -1,8 +1,9 @@
 //! A new plugin's folder, from the templates that this version carries.
 //!
 //! A template is made of layers, each of them real files under `templates/`: `common/all`,
-//! `common/<kind>`, `<language>/all` (C and C++ have `c-family/all` before it), `<language>/<kind>`; a later layer's file goes before an earlier
-//! one's. A language has a kind where it has the last of these folders. A file whose name ends in `.jinja`
+//! `common/<kind>`, `<language>/all` (C and C++ have `c-family/all` before it), `<language>/images` for the
+//! kinds that handle pixels, `<language>/<kind>`; a later layer's file goes before an earlier one's. A
+//! language has a kind where it has the last of these folders. A file whose name ends in `.jinja`
 //! is rendered, all others are copied; a name that begins with `_` begins with a dot in the new folder,
 //! so that a template's `.gitignore` is not this repository's.
 
@@ -184,8 +185,11 @@ pub fn render(plugin: &NewPlugin) -> Result<BTreeMap<PathBuf, Vec<u8>>, Template
     let context = context(plugin);
     let mut files = BTreeMap::new();
     let family = if matches!(language, Language::C | Language::Cpp) { "c-family" } else { language_word };
-    let places = [("common", "all"), ("common", kind_word), (family, "all"), (language_word, "all")];
-    for place in places.map(|(language, part)| layer(language, part)).into_iter().chain([own]) {
+    let mut places = vec![("common", "all"), ("common", kind_word), (family, "all"), (language_word, "all")];
+    if matches!(kind, Kind::Transform | Kind::Decoder | Kind::BatchTransform) {
+        places.push((language_word, "images"));
+    }
+    for place in places.into_iter().map(|(language, part)| layer(language, part)).chain([own]) {
         if let Some(dir) = TEMPLATES.get_dir(&place) {
             add(dir, Path::new(&place), &environment, &context, &mut files)?;
         }

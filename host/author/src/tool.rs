@@ -120,6 +120,24 @@ pub fn python_module(module: &str) -> Option<Tool> {
     })
 }
 
+/// A program that is installed as a Python package's command: beside one of the interpreters that a module
+/// is looked for in, or on the `PATH`.
+pub fn beside_python(name: &str) -> Option<Tool> {
+    let beside = interpreters().into_iter().filter_map(|python| Some(python.parent()?.join(name)));
+    beside.into_iter().find(|file| is_program(file)).map(Tool::at).or_else(|| on_path(name))
+}
+
+/// What a tool says to `--version`, in one line.
+pub fn version(tool: &Tool) -> Result<String, ToolError> {
+    let mut command = tool.command();
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.arg("--version").output().map_err(|cause| ToolError::NotRun { program, cause })?;
+    if !output.status.success() {
+        return Err(ToolError::Failed { output: String::from_utf8_lossy(&output.stderr).trim().to_owned() });
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().trim().to_owned())
+}
+
 /// Zig, which is also a C compiler that brings its own WASI library.
 pub fn zig(purpose: &str) -> Result<Tool, MissingTool> {
     on_path("zig").or_else(|| python_module("ziglang")).ok_or_else(|| MissingTool {

@@ -31,6 +31,12 @@ use crate::{
     wasi,
 };
 
+/// Bytes of WebAssembly that are compiled in a second, as a core of a few years ago does it.
+const CODE_PER_SECOND: u64 = 500_000;
+
+/// From how many seconds on a user is told before a plugin is compiled.
+const WORTH_A_WORD: u64 = 5;
+
 /// How a host is set up.
 #[derive(Clone, Debug, Default)]
 pub struct HostOptions {
@@ -133,8 +139,8 @@ impl Inner {
         if found != identity.digest {
             return Err(Problem::Digest { expected: identity.digest, found });
         }
-        let Inspected { kind, wasi } = inspect(bytes)?;
-        let component = self.compiled(&found, bytes)?;
+        let Inspected { kind, wasi, code } = inspect(bytes)?;
+        let component = self.compiled(identity, code, bytes)?;
         let interface = |error: wasmtime::Error| Problem::Interface { reason: tame(&format!("{error:#}")) };
         let linker = self.linker(wasi).map_err(interface)?;
         let pre = linker.instantiate_pre(&component).map_err(interface)?;
@@ -161,12 +167,12 @@ impl Inner {
         Ok(self.wasi_linker.get_or_init(|| linker))
     }
 
-    fn compiled(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, Problem> {
+    fn compiled(&self, identity: &Identity, code: u64, bytes: &[u8]) -> Result<Component, Problem> {
         if let Some(cache) = &self.cache {
-            let revived = match cache.load(digest) {
+            let revived = match cache.load(&identity.digest) {
                 Lookup::Found(entry) => artefact::revive(&self.engine, &entry).ok(),
                 Lookup::Damaged => None,
-                Lookup::Absent => return self.compile(digest, bytes),
+                Lookup::Absent => return self.compile(identity, code, bytes),
             };
             if let Some(component) = revived {
                 self.found.fetch_add(1, Ordering::Relaxed);
@@ -174,19 +180,36 @@ impl Inner {
             }
             self.damaged.fetch_add(1, Ordering::Relaxed);
         }
-        self.compile(digest, bytes)
+        self.compile(identity, code, bytes)
     }
 
-    fn compile(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, Problem> {
+    fn compile(&self, identity: &Identity, code: u64, bytes: &[u8]) -> Result<Component, Problem> {
+        self.announce(identity, code);
         let component = Component::from_binary(&self.engine, bytes)
             .map_err(|error| Problem::Invalid { reason: tame(&format!("{error:#}")) })?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         if let Some(cache) = &self.cache {
             match component.serialize() {
-                Ok(code) => cache.store(digest, &code),
+                Ok(code) => cache.store(&identity.digest, &code),
                 Err(cause) => tracing::warn!("cannot keep a compiled plugin: {cause:#}"),
             }
         }
         Ok(component)
+    }
+
+    /// Says that the process is about to be busy, where that takes long enough to look like a hang: a
+    /// plugin with an interpreter in it takes ten to thirty seconds. It is a warning, as many show nothing less,
+    /// and `urgent`, as it is of no use afterwards.
+    fn announce(&self, identity: &Identity, code: u64) {
+        let seconds = code / CODE_PER_SECOND;
+        if seconds < WORTH_A_WORD {
+            return;
+        }
+        let kept = if self.cache.is_some() {
+            "this is done once, and the result kept"
+        } else {
+            "this is done at every start, as there is no compile cache"
+        };
+        tracing::warn!(urgent = true, "compiling `{identity}` takes about {seconds} s: {kept}");
     }
 }

@@ -37,6 +37,7 @@ struct Sections<'a> {
     manifest: Option<&'a [u8]>,
     imports: Vec<&'a str>,
     exports: Vec<&'a str>,
+    code: u64,
 }
 
 /// The manifest (`plugin.toml`) that a component carries, as text. `None` where it carries none, or
@@ -52,6 +53,8 @@ pub(crate) struct Inspected {
     pub(crate) kind: Kind,
     /// Whether it imports WASI.
     pub(crate) wasi: bool,
+    /// Bytes of code in all of its modules, by which the time to compile it can be foreseen.
+    pub(crate) code: u64,
 }
 
 /// Checks all that can be checked without compiling, and tells what the component is.
@@ -62,7 +65,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, Problem> {
     check_version(&sections)?;
     check_imports(&sections)?;
     let wasi = sections.imports.iter().any(|name| wasi::serves(name));
-    Ok(Inspected { kind: kind(&sections)?, wasi })
+    Ok(Inspected { kind: kind(&sections)?, wasi, code: sections.code })
 }
 
 fn recognise(bytes: &[u8]) -> Result<(), Problem> {
@@ -104,6 +107,7 @@ fn sections(bytes: &[u8]) -> wasmparser::Result<Sections<'_>> {
                 MANIFEST_SECTION => found.manifest = Some(section.data()),
                 _ => {}
             },
+            Payload::CodeSectionStart { size, .. } => found.code += u64::from(size),
             Payload::ComponentImportSection(imports) if depth == 1 => {
                 for import in imports {
                     found.imports.push(import?.name.name);

@@ -88,6 +88,8 @@ pub(crate) struct Guest<I: Interface> {
     maker: Maker<I>,
     ticking: Ticking,
     live: Option<Live<I>>,
+    /// Calls that the present instance has been given.
+    calls: u64,
 }
 
 struct Maker<I: Interface> {
@@ -127,7 +129,7 @@ impl<I: Interface> Guest<I> {
             born: 0,
         };
         let live = Some(maker.start()?);
-        Ok(Self { maker, ticking, live })
+        Ok(Self { maker, ticking, live, calls: 0 })
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -175,7 +177,19 @@ impl<I: Interface> Guest<I> {
             let finished = output.finish().map_err(OperatorError::from);
             self.judge(finished)?;
         }
+        self.renew();
         Ok(())
+    }
+
+    /// Lets an instance go that would soon be refused memory, before it costs a sample: the runtimes of
+    /// some languages lose the bytes that they hand over. What writes an output keeps nothing from one call
+    /// to the next that it could not be told again, so that another instance goes on in its place.
+    fn renew(&mut self) {
+        let runs_out = self.live.as_ref().is_some_and(|live| live.store.data().memory.runs_out());
+        // An instance that was made for this very call would fare no better next time.
+        if runs_out && self.calls > 1 {
+            self.live = None;
+        }
     }
 
     /// Throws the instance away if the answer turned out to be nonsense.
@@ -196,8 +210,12 @@ impl<I: Interface> Guest<I> {
         self.ticking.follow_fork().map_err(|cause| no_clock(&cause))?;
         let live = match &mut self.live {
             Some(live) => live,
-            gone => gone.insert(self.maker.start()?),
+            gone => {
+                self.calls = 0;
+                gone.insert(self.maker.start()?)
+            }
         };
+        self.calls += 1;
         live.store.data_mut().begin_call(seed, self.maker.limits.time);
         live.store.set_epoch_deadline(self.maker.ticks);
         live.store.set_hostcall_fuel(bytes);

@@ -77,7 +77,7 @@ impl State {
     pub(crate) fn new(plugin: Arc<str>, limits: &Limits, place: Place) -> Self {
         let counters = Arc::clone(&place.counters);
         Self {
-            memory: Memory { limit: limits.memory, held: 0, last: 0, refused: false, counters },
+            memory: Memory { limit: limits.memory, held: 0, before: 0, last: 0, refused: false, counters },
             log: Log { plugin, lines: 0, last_error: None, printed: Vec::new() },
             wasi: None,
             _place: place,
@@ -89,6 +89,7 @@ impl State {
     #[inline]
     pub(crate) fn begin_call(&mut self, seed: u64, time: Duration) {
         self.memory.refused = false;
+        self.memory.before = self.memory.held;
         self.log.lines = 0;
         self.log.last_error = None;
         self.log.printed.clear();
@@ -116,6 +117,8 @@ impl State {
 pub(crate) struct Memory {
     limit: usize,
     held: usize,
+    /// What was held when the call under way began.
+    before: usize,
     last: usize,
     refused: bool,
     counters: Arc<Counters>,
@@ -125,6 +128,13 @@ impl Memory {
     /// Whether the guest was refused memory during this call. It may then have gone on, or trapped.
     pub(crate) fn refused(&self) -> bool {
         self.refused
+    }
+
+    /// Whether the call under way grew so much that a second one like it would be refused memory. One that
+    /// did not grow at all is no sign of anything, however much is held.
+    pub(crate) fn runs_out(&self) -> bool {
+        let grown = self.held - self.before.min(self.held);
+        grown > 0 && self.held.saturating_add(grown.saturating_mul(2)) > self.limit
     }
 
     fn grow(&mut self, by: usize) -> bool {
@@ -277,6 +287,23 @@ mod tests {
         assert_eq!(counters.stats().memory, 1000);
         drop(state);
         assert_eq!(counters.stats().memory, 0);
+    }
+
+    #[test]
+    fn memory_runs_out_where_a_call_grew_and_two_more_like_it_would_not_fit() {
+        let (mut state, _) = state(1000);
+        let mut call = |by| {
+            state.begin_call(0, Duration::ZERO);
+            let held = state.memory.held;
+            assert!(state.memory.memory_growing(held, held + by, None).unwrap());
+            state.memory.runs_out()
+        };
+        assert!(!call(300));
+        assert!(!call(100));
+        assert!(!call(200), "600 are held, and 200 more fit twice");
+        assert!(!call(0));
+        assert!(call(200));
+        assert!(!call(0), "much is held, but nothing grows");
     }
 
     #[test]

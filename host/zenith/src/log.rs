@@ -46,6 +46,8 @@ pub struct Line {
     pub sample: Option<String>,
     /// The sample's index in its source.
     pub index: Option<u64>,
+    /// Whether it is of use only at once, as one that says that something will take long.
+    pub urgent: bool,
     /// What it says.
     pub message: String,
 }
@@ -138,7 +140,14 @@ impl<L: Listener> Subscriber for Lines<L> {
 
     fn event(&self, event: &Event<'_>) {
         if let Some(level) = level(event.metadata()) {
-            let mut line = Line { level, plugin: None, sample: None, index: None, message: String::new() };
+            let mut line = Line {
+                level,
+                plugin: None,
+                sample: None,
+                index: None,
+                urgent: false,
+                message: String::new(),
+            };
             event.record(&mut line);
             self.0.take(line);
         }
@@ -161,6 +170,12 @@ impl Visit for Line {
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "index" {
             self.index = Some(value);
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if field.name() == "urgent" {
+            self.urgent = value;
         }
     }
 
@@ -216,6 +231,15 @@ mod tests {
         });
         let texts: Vec<_> = lines.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["`acme:sepia@0.1.0`: no", "made anew"]);
+    }
+
+    #[test]
+    fn a_line_can_say_that_it_does_not_wait() {
+        let lines = lines(|| {
+            tracing::warn!(target: "zenith_plugin::host", urgent = true, "this takes half a minute");
+            tracing::warn!(target: "zenith_plugin::host", "it is done");
+        });
+        assert_eq!(lines.iter().map(|line| line.urgent).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -38,6 +38,16 @@ pub enum BuildError {
     /// A compiler failed.
     #[error(transparent)]
     Tool(#[from] ToolError),
+    /// The project's own tool could not be installed.
+    #[error("`{tool}` could not be installed:\n{output}")]
+    NotInstalled {
+        /// Which.
+        tool: String,
+        /// The command that installs it.
+        command: String,
+        /// What the installer said.
+        output: String,
+    },
     /// The folder lacks a source that the language calls for.
     #[error("`{}` has no {what}", folder.display())]
     NoSource {
@@ -98,6 +108,9 @@ impl BuildError {
         match self {
             Self::Cargo(error) => error.hint(),
             Self::MissingTool(error) => Some(error.hint()),
+            Self::NotInstalled { command, .. } => Some(format!(
+                "run `{command}` in the plugin's folder, with a network; later builds need none"
+            )),
             Self::NoSource { .. } => {
                 Some("`zenith plugin new` makes a folder with all that is needed".to_owned())
             }
