@@ -111,7 +111,7 @@ impl OperatorError {
 }
 
 fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("\n  {line}")).collect()
+    lines.lines().fold(String::new(), |text, line| text + "\n  " + line)
 }
 
 #[cfg(test)]

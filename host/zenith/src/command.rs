@@ -4,6 +4,7 @@ mod arguments;
 mod pipelines;
 mod plugins;
 mod registries;
+mod shadow;
 
 use std::{ffi::OsString, io::Write, path::Path};
 
@@ -14,13 +15,14 @@ use crate::{
     error::{Error, ErrorKind},
     log,
 };
-use arguments::{Arguments, Command, LogArgument};
+use arguments::{Arguments, Command, LogArgument, PluginCommand};
 
 /// Exit codes, as documented in `zenith --help`.
 mod exit {
     pub(super) const OK: i32 = 0;
     pub(super) const FAILED: i32 = 1;
     pub(super) const USAGE: i32 = 2;
+    pub(super) const DIFFERENT: i32 = 3;
 }
 
 /// Runs the command. `arguments` begins with the program's name; `built_in` is the registry folder
@@ -42,7 +44,7 @@ where
     // Where somebody listens already, as in a Python process with a loader, they go on.
     log::listen(log::StandardError { level: arguments.log.into() });
     match run(arguments, built_in) {
-        Ok(()) => exit::OK,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");
             exit::FAILED
@@ -50,7 +52,7 @@ where
     }
 }
 
-fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
+fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<i32, Error> {
     let context = || {
         Context::new(ContextOptions {
             built_in: arguments.built_in.clone().or_else(|| built_in.map(Path::to_owned)),
@@ -62,8 +64,13 @@ fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
         Command::Explain(options) => pipelines::explain(&context()?, &options),
         Command::Lock(options) => pipelines::lock(&context()?, &options),
         Command::Registry { command } => registries::run(&context()?, command),
+        // It has an exit code of its own.
+        Command::Plugin { command: PluginCommand::Shadow(options) } => {
+            return shadow::run(&context()?, &options);
+        }
         Command::Plugin { command } => plugins::run(command),
     }
+    .map(|()| exit::OK)
 }
 
 impl From<LogArgument> for log::Level {

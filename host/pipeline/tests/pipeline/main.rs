@@ -6,3 +6,4 @@ mod epochs;
 mod failures;
 mod planning;
 mod support;
+mod swaps;

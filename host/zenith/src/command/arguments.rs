@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zenith_core::{AmountError, parse_bytes};
 
+use super::shadow::ShadowOptions;
+
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
 #[command(
     name = "zenith",
     version,
-    after_help = "Exit codes: 0 done, 1 failed (the error says why), 2 the command line is wrong."
+    after_help = "Exit codes: 0 done, 1 failed (the error says why), 2 the command line is wrong, 3 the versions \
+                  differ (`plugin shadow --fail-on-difference`)."
 )]
 pub(super) struct Arguments {
     /// The registry folder with the shipped plugins, in place of the installed one.
@@ -36,7 +39,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Build plugins.
+    /// Build and compare plugins.
     Plugin {
         #[command(subcommand)]
         command: PluginCommand,
@@ -172,6 +175,8 @@ pub(super) enum PluginCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Run two versions of a plugin on the same samples, and compare what they make and cost.
+    Shadow(ShadowOptions),
 }
 
 /// A number of bytes, as in `2GB` or `512MiB`.

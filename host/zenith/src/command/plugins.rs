@@ -6,7 +6,10 @@ use super::{arguments::PluginCommand, say};
 use crate::error::{Error, ErrorKind};
 
 pub(super) fn run(command: PluginCommand) -> Result<(), Error> {
-    let PluginCommand::Build { folder, output } = command;
+    let PluginCommand::Build { folder, output } = command else {
+        // Run by the caller, because it has an exit code of its own.
+        return Ok(());
+    };
     let failed = |message: String, hint| Error::new(ErrorKind::Registry, message, hint);
     let built = build::build_crate(&folder, &BuildOptions::default())
         .map_err(|error| failed(error.to_string(), error.hint()))?;
