@@ -45,7 +45,7 @@ pub enum SwapError {
     #[error("`{plugin}` is a {found}, and operator {position} is a {wanted}")]
     Kind {
         /// The plugin.
-        plugin: Identity,
+        plugin: String,
         /// Its kind.
         found: Kind,
         /// The operator's kind.
@@ -54,7 +54,7 @@ pub enum SwapError {
         position: u32,
     },
     /// It refuses the operator's configuration or input, or it does not start.
-    #[error("operator {position}, {culprit}: {}{cause}", given(input.as_ref()))]
+    #[error("operator {position}, {culprit}: {}{cause}", given(input.as_deref()))]
     Refused {
         /// The operator.
         position: u32,
@@ -71,7 +71,7 @@ pub enum SwapError {
     )]
     DoesNotFit {
         /// The new plugin.
-        plugin: Identity,
+        plugin: String,
         /// The operator that follows.
         position: u32,
         /// What errors call it.
@@ -85,7 +85,7 @@ pub enum SwapError {
     #[error("with `{plugin}` the batch's field `{field}` would be {after}, and it is {before}")]
     Output {
         /// The new plugin.
-        plugin: Identity,
+        plugin: String,
         /// The field.
         field: String,
         /// Its type before.
@@ -98,7 +98,7 @@ pub enum SwapError {
     Panicked(String),
 }
 
-fn given(input: Option<&Box<TensorType>>) -> String {
+fn given(input: Option<&TensorType>) -> String {
     input.map(|input| format!("it is given {input}, and says: ")).unwrap_or_default()
 }
 
@@ -206,7 +206,7 @@ impl Plan {
             before.into_iter().zip(after).zip(&plan.fields).find(|((before, after), _)| before != after);
         if let Some(((before, after), field)) = differs {
             return Err(SwapError::Output {
-                plugin: plugin.identity().clone(),
+                plugin: plugin.identity().to_string(),
                 field: field.name.clone(),
                 before: Box::new(before),
                 after: Box::new(after),
@@ -240,7 +240,12 @@ impl Swap<'_> {
         }
         let (wanted, found) = (step.plugin.kind(), self.plugin.kind());
         if wanted != found {
-            return Err(SwapError::Kind { plugin: after.clone(), found, wanted, position: step.position });
+            return Err(SwapError::Kind {
+                plugin: after.to_string(),
+                found,
+                wanted,
+                position: step.position,
+            });
         }
         if before == after && step.plugin.engine() == self.plugin.engine() {
             return Ok(None);
@@ -312,7 +317,7 @@ impl Swap<'_> {
 
     fn does_not_fit(&self, step: &OperatorStep, input: &TensorType, cause: OperatorError) -> SwapError {
         SwapError::DoesNotFit {
-            plugin: self.plugin.identity().clone(),
+            plugin: self.plugin.identity().to_string(),
             position: step.position,
             culprit: Arc::clone(&step.culprit),
             input: Box::new(input.clone()),

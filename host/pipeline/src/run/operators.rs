@@ -110,7 +110,7 @@ impl Parts {
 }
 
 /// An operator that could not be made, and why.
-pub(super) type NotMade = (OperatorStep, OperatorError);
+pub(super) type NotMade = Box<(OperatorStep, OperatorError)>;
 
 /// How a step's operator is made.
 type Make<T> = fn(&OperatorStep) -> Result<T, OperatorError>;
@@ -120,9 +120,11 @@ fn missing<'a, T>(
     make: Make<T>,
 ) -> Result<Vec<Option<T>>, NotMade> {
     pairs
-        .map(|(old, new)| match old.is_same(new) {
-            true => Ok(None),
-            false => make(new).map(Some).map_err(|cause| (new.clone(), cause)),
+        .map(|(old, new)| {
+            if old.is_same(new) {
+                return Ok(None);
+            }
+            make(new).map(Some).map_err(|cause| Box::new((new.clone(), cause)))
         })
         .collect()
 }

@@ -176,7 +176,7 @@ pub fn shadow(input: &ShadowInput<'_>, progress: &mut dyn FnMut(u64)) -> Result<
         failures: Vec::new(),
     };
     match present.plugin().kind() {
-        Kind::Sampler => shadow.orders()?,
+        Kind::Sampler => shadow.orders(),
         Kind::BatchTransform => shadow.batches()?,
         _ => shadow.each_sample()?,
     }
@@ -207,7 +207,7 @@ fn candidate(present: &OperatorStep, plugin: &Arc<dyn Plugin>) -> Result<Operato
     let (found, wanted) = (plugin.kind(), present.plugin().kind());
     if found != wanted {
         let position = present.position();
-        return Err(SwapError::Kind { plugin: plugin.identity().clone(), found, wanted, position });
+        return Err(SwapError::Kind { plugin: plugin.identity().to_string(), found, wanted, position });
     }
     Ok(present.with(plugin))
 }
@@ -443,7 +443,7 @@ impl Shadow<'_, '_> {
     }
 
     /// Samplers: the orders of epochs, place by place.
-    fn orders(&mut self) -> Result<(), LoadError> {
+    fn orders(&mut self) {
         let plan = self.input.plan;
         for epoch in 0.. {
             let population = self.population(epoch);
@@ -489,7 +489,6 @@ impl Shadow<'_, '_> {
                 break;
             }
         }
-        Ok(())
     }
 
     /// Notes samplers that fail; true where one did.

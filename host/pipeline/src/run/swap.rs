@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use zenith_core::{Identity, Plugin};
+use zenith_core::{Identity, OperatorError, Plugin};
 
 use super::{
     generation::Generation,
@@ -14,7 +14,7 @@ use super::{
     runner::{Runner, Shared},
     worker::panic_text,
 };
-use crate::plan::{Plan, SwapError, SwappedOperator};
+use crate::plan::{OperatorStep, Plan, SwapError, SwappedOperator};
 
 /// What a swap did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +71,13 @@ impl Shared {
             return Ok((Arc::clone(before), swapped));
         }
         if !plan.sampler.is_same(&before.plan.sampler) {
-            self.try_sampler(&plan).map_err(refused)?;
+            self.try_sampler(&plan).map_err(|not_made| refused(*not_made))?;
         }
         let workers = self.epochs.load(Relaxed) * self.options.num_workers.max(1);
         let spares = (0..workers)
             .map(|_| Parts::made_for(&plan, &before.plan))
             .collect::<Result<_, _>>()
-            .map_err(refused)?;
+            .map_err(|not_made| refused(*not_made))?;
         let generation = Generation::new(before.number + 1, Arc::new(plan), &self.history, spares);
         Ok((Arc::new(generation), swapped))
     }
@@ -85,13 +85,13 @@ impl Shared {
     /// Begins an epoch with a plan's sampler, and draws from it.
     fn try_sampler(&self, plan: &Plan) -> Result<(), NotMade> {
         let step = &plan.sampler;
-        let failed = |cause| (step.clone(), cause);
+        let failed = |cause| NotMade::new((step.clone(), cause));
         let mut sampler = step.sampler().map_err(failed)?;
         sampler.start(self.population(0, self.options.seed)).map_err(failed)?;
         sampler.next(1, &mut Vec::new()).map_err(failed)
     }
 }
 
-fn refused((step, cause): NotMade) -> SwapError {
+fn refused((step, cause): (OperatorStep, OperatorError)) -> SwapError {
     SwapError::Refused { position: step.position(), culprit: Arc::clone(step.culprit()), input: None, cause }
 }

@@ -103,7 +103,7 @@ fn value(dtype: DType, bytes: &[u8]) -> f64 {
         (DType::Bfloat16, [low, high]) => f64::from(f32::from_le_bytes([0, 0, *low, *high])),
         (DType::Int32, [a, b, c, d]) => f64::from(i32::from_le_bytes([*a, *b, *c, *d])),
         (DType::Float32, [a, b, c, d]) => f64::from(f32::from_le_bytes([*a, *b, *c, *d])),
-        (_, bytes) => bytes.try_into().map(f64::from_le_bytes).unwrap_or(f64::NAN),
+        (_, bytes) => bytes.try_into().map_or(f64::NAN, f64::from_le_bytes),
     }
 }
 

@@ -142,13 +142,8 @@ impl Side {
             if !effect.windowed {
                 return Ok(vec![made(&effect.output, limit, |output| transform.apply(input, seed, output))?]);
             }
-            let (height, width, channels) = match *input.extents() {
-                [height, width, channels] => (height, width, channels),
-                _ => {
-                    return Err(OperatorError::Answer(format!(
-                        "it wants a window of {of}, which is no image"
-                    )));
-                }
+            let [height, width, channels] = *input.extents() else {
+                return Err(OperatorError::Answer(format!("it wants a window of {of}, which is no image")));
             };
             let window = checked_window(&mut **transform, width, height, seed)?;
             let cropped = TensorType::fixed(of.dtype, &[window.height, window.width, channels]);
