@@ -369,22 +369,24 @@ fn what_is_counted_and_left_out_keeps_the_version_that_did_it() {
     assert_eq!(runner.stats().stages.len(), 4);
 }
 
+/// `test:adds`, and another version of it as `test:kept`.
+struct Two(Arc<Version>, Arc<Version>);
+impl Catalog for Two {
+    fn resolve(&self, reference: &str) -> Result<Arc<dyn Plugin>, CatalogError> {
+        match reference {
+            "test:adds" => Ok(Arc::clone(&self.0) as Arc<dyn Plugin>),
+            "test:kept" => Ok(Arc::clone(&self.1) as Arc<dyn Plugin>),
+            _ => FakeCatalog::new().resolve(reference),
+        }
+    }
+    fn decoders(&self) -> Result<Vec<Arc<dyn Plugin>>, CatalogError> {
+        FakeCatalog::new().decoders()
+    }
+}
+
 #[test]
 fn operators_that_are_not_swapped_keep_their_instances_and_old_ones_end() {
     let kept = version(0, Kind::Transform, Manner::Works);
-    struct Two(Arc<Version>, Arc<Version>);
-    impl Catalog for Two {
-        fn resolve(&self, reference: &str) -> Result<Arc<dyn Plugin>, CatalogError> {
-            match reference {
-                "test:adds" => Ok(Arc::clone(&self.0) as Arc<dyn Plugin>),
-                "test:kept" => Ok(Arc::clone(&self.1) as Arc<dyn Plugin>),
-                _ => FakeCatalog::new().resolve(reference),
-            }
-        }
-        fn decoders(&self) -> Result<Vec<Arc<dyn Plugin>>, CatalogError> {
-            FakeCatalog::new().decoders()
-        }
-    }
     let kept = Arc::new(Version {
         identity: Identity { name: "test:kept".parse().unwrap(), ..kept.identity.clone() },
         ..Arc::into_inner(kept).unwrap()

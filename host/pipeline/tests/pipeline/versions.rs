@@ -235,6 +235,7 @@ impl Sampler for Rotated {
             return Err(OperatorError::Trap { reason: "unreachable".into(), backtrace: String::new() });
         }
         self.length = population.length;
+        self.position = 0;
         Ok(self.length)
     }
 

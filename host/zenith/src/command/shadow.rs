@@ -159,8 +159,8 @@ fn input(options: &ShadowOptions, present: &Reference, kind: Kind) -> Result<Spe
         Kind::Decoder => vec![Value::Object(operator)],
         _ => vec![decode, Value::Object(operator)],
     };
-    let path = options.input.as_deref().unwrap_or_default();
-    let source = json!({"kind": "images", "path": path.to_string_lossy()});
+    let path = options.input.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default();
+    let source = json!({"kind": "images", "path": path});
     serde_json::from_value(json!({"source": source, "operator": operators})).map_err(|error| {
         Error::new(ErrorKind::Option, format!("`--config` configures no operator: {error}"), None)
     })
