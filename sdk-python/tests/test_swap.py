@@ -161,7 +161,12 @@ def test_every_operator_that_is_the_plugin_is_swapped_with_its_own_configuration
         ("acme:shade", "1.4.0", zenith.PipelineError, "the plugin trapped"),
         ("acme:shade", "1.5.0", zenith.PipelineError, "`depth` is gone: all shades are flat"),
         ("acme:shade", "1.6.0", zenith.PipelineError, r"would be float32\[\?, 16, 16, 3\]"),
-        ("acme:shade", "1.8.0", zenith.PipelineError, "is a sampler, and operator 3 is a transform"),
+        (
+            "acme:shade",
+            "1.8.0",
+            zenith.PipelineError,
+            "is a sampler, and operator 3 is a transform",
+        ),
     ],
 )
 def test_a_swap_that_fails_says_why_and_the_old_version_goes_on(
@@ -233,9 +238,7 @@ def test_copies_and_forked_children_have_the_new_version(photos: Photos, publish
     assert process.exitcode == 0
 
 
-def test_what_is_left_out_keeps_the_version_that_failed(
-    photos: Photos, publish: Publish
-) -> None:
+def test_what_is_left_out_keeps_the_version_that_failed(photos: Photos, publish: Publish) -> None:
     publish(2, 7)
     pipeline = (
         zenith.read_images(photos.folder)
