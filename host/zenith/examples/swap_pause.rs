@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Context::new(ContextOptions {
                 project: project.path().to_owned(),
                 built_in: Some(built_in.clone()),
-                host: HostOptions { cache: CacheOption::Off, ..HostOptions::default() },
+                host: HostOptions { cache: CacheOption::Off },
                 ..ContextOptions::default()
             })
         };

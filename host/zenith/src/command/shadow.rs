@@ -80,9 +80,10 @@ pub(super) fn run(context: &Context, options: &ShadowOptions) -> Result<i32, Err
     let failed =
         |error: zenith_pipeline::CatalogError| Error::new(ErrorKind::Registry, error.message, error.hint);
     let present = reference(&options.present)?;
-    let candidate = match options.candidate.contains(':') {
-        true => reference(&options.candidate)?,
-        false => reference(&format!("{}@{}", present.name, options.candidate))?,
+    let candidate = if options.candidate.contains(':') {
+        reference(&options.candidate)?
+    } else {
+        reference(&format!("{}@{}", present.name, options.candidate))?
     };
     let kind = catalog.resolve(&present.to_string()).map_err(failed)?.kind();
     let candidate = catalog.resolve(&candidate.to_string()).map_err(failed)?;
