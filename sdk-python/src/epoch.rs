@@ -7,7 +7,7 @@ use std::{
 };
 
 use pyo3::{exceptions::PyTimeoutError, prelude::*};
-use zenith::{ErrorKind, LoaderState, Next};
+use zenith::{ErrorKind, Next, Standing};
 
 use crate::{
     error::{guard, raise, refuse},
@@ -28,7 +28,7 @@ pub(crate) struct Epoch {
 /// An epoch that runs, or where it stood when it was closed.
 enum Progress {
     Running(Box<zenith::Epoch>),
-    Closed(LoaderState),
+    Closed(Standing),
 }
 
 impl Epoch {
@@ -70,7 +70,7 @@ impl Progress {
     /// Stops the threads and frees what the epoch holds, except where it stands.
     fn close(&mut self) {
         if let Self::Running(epoch) = self {
-            *self = Self::Closed(epoch.state().clone());
+            *self = Self::Closed(epoch.standing());
         }
     }
 }
@@ -108,7 +108,7 @@ impl Epoch {
             self.check_process(py)?;
             Ok(py.detach(|| match &*self.lock() {
                 Progress::Running(epoch) => epoch.state().write(),
-                Progress::Closed(state) => state.write(),
+                Progress::Closed(standing) => standing.state().write(),
             }))
         })
     }
@@ -127,9 +127,9 @@ impl Epoch {
 impl Drop for Epoch {
     fn drop(&mut self) {
         let progress = self.progress.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Progress::Running(_) = progress {
-            let state = LoaderState::at_start("", 0, 0);
-            let running = std::mem::replace(progress, Progress::Closed(state));
+        if let Progress::Running(epoch) = progress {
+            let standing = epoch.standing();
+            let running = std::mem::replace(progress, Progress::Closed(standing));
             if self.process == process::id() {
                 // Without an interpreter to let go of, the closure ends the epoch as it is dropped.
                 let _ = Python::try_attach(|py| py.detach(move || drop(running)));

@@ -59,6 +59,10 @@ impl Options {
 /// A sample that was left out: key, index, epoch, operator, error.
 type LeftOut = (String, u64, u64, String, String);
 
+/// What a swap did: the plugin's name and version now, the operators that were another version of it,
+/// by position and version.
+type Swapped = (String, String, Vec<(u32, String)>);
+
 /// The value of an option that is one of a few words.
 fn choose<T: Copy>(option: &str, word: &str, choices: &[(&str, T)]) -> Result<T, Error> {
     choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
@@ -111,6 +115,28 @@ impl Loader {
     /// Restores a state from its JSON text.
     fn restore(&self, py: Python<'_>, state: &str) -> PyResult<()> {
         guard(py, || py.detach(|| self.inner.restore(state)).map_err(|error| raise(py, &error)))
+    }
+
+    /// Puts another version of a plugin in place between two batches, while epochs run.
+    fn swap(
+        &self,
+        py: Python<'_>,
+        context: &Bound<'_, Context>,
+        name: &str,
+        version: &str,
+    ) -> PyResult<Swapped> {
+        guard(py, || {
+            let context = context.get();
+            let swap = py
+                .detach(|| self.inner.swap(&context.inner, name, version))
+                .map_err(|error| raise(py, &error))?;
+            let operators = swap.operators.into_iter();
+            Ok((
+                swap.plugin.name.to_string(),
+                swap.plugin.version,
+                operators.map(|operator| (operator.position, operator.before.version)).collect(),
+            ))
+        })
     }
 
     /// The plan as text; with `analyze`, what each step cost so far.

@@ -8,6 +8,7 @@
 
 mod amount;
 mod bytes;
+mod current;
 mod error;
 mod identity;
 mod operator;
@@ -23,6 +24,7 @@ mod window;
 
 pub use amount::{AmountError, parse_bytes, parse_time};
 pub use bytes::{Bytes, Recycle};
+pub use current::{Current, Exchanged};
 pub use error::OperatorError;
 pub use identity::{Digest, IdentityError, PackageName};
 pub use operator::{

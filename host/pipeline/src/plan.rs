@@ -4,8 +4,10 @@
 mod check;
 mod digest;
 mod explain;
+mod swap;
 
 pub(crate) use check::validated;
+pub use swap::{SwapError, SwappedOperator};
 
 use std::sync::Arc;
 
@@ -54,6 +56,11 @@ impl OperatorStep {
         Self { role, plugin, config, limits, position, culprit }
     }
 
+    /// The same with another plugin of its kind.
+    pub(crate) fn with(&self, plugin: &Arc<dyn Plugin>) -> Self {
+        Self::new(self.role, Arc::clone(plugin), Arc::clone(&self.config), self.limits, self.position)
+    }
+
     /// What it is for.
     pub fn role(&self) -> Role {
         self.role
@@ -74,25 +81,31 @@ impl OperatorStep {
         &self.culprit
     }
 
+    /// Whether an operator made for one of them serves the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.plugin), Arc::as_ptr(&other.plugin))
+            && (&self.config, &self.limits, self.position) == (&other.config, &other.limits, other.position)
+    }
+
     /// The most that one call may hand over, in bytes.
     pub(crate) fn output_limit(&self) -> usize {
         self.limits.output
     }
 
-    pub(crate) fn sampler(&self) -> Result<Box<dyn Sampler>, LoadError> {
-        self.plugin.sampler(&self.config, &self.limits).map_err(|cause| self.fault(cause))
+    pub(crate) fn sampler(&self) -> Result<Box<dyn Sampler>, OperatorError> {
+        self.plugin.sampler(&self.config, &self.limits)
     }
 
-    pub(crate) fn decoder(&self) -> Result<Box<dyn Decode>, LoadError> {
-        self.plugin.decoder(&self.config, &self.limits).map_err(|cause| self.fault(cause))
+    pub(crate) fn decoder(&self) -> Result<Box<dyn Decode>, OperatorError> {
+        self.plugin.decoder(&self.config, &self.limits)
     }
 
-    pub(crate) fn transform(&self) -> Result<Box<dyn Transform>, LoadError> {
-        self.plugin.transform(&self.config, &self.limits).map_err(|cause| self.fault(cause))
+    pub(crate) fn transform(&self) -> Result<Box<dyn Transform>, OperatorError> {
+        self.plugin.transform(&self.config, &self.limits)
     }
 
-    pub(crate) fn batch_transform(&self) -> Result<Box<dyn BatchTransform>, LoadError> {
-        self.plugin.batch_transform(&self.config, &self.limits).map_err(|cause| self.fault(cause))
+    pub(crate) fn batch_transform(&self) -> Result<Box<dyn BatchTransform>, OperatorError> {
+        self.plugin.batch_transform(&self.config, &self.limits)
     }
 
     /// This operator's failure outside any sample.
@@ -161,6 +174,12 @@ impl Plan {
         &self.digest
     }
 
+    /// The digest that this plan would have with another sampler: that of an epoch whose order was
+    /// decided before the sampler was swapped.
+    pub(crate) fn digest_in_order_of(&self, sampler: &OperatorStep) -> String {
+        if self.sampler.is_same(sampler) { self.digest.clone() } else { digest::of(self, sampler) }
+    }
+
     /// Samples in the source.
     pub fn samples(&self) -> u64 {
         self.source.len()
@@ -198,6 +217,37 @@ impl Plan {
     pub fn batch_bytes(&self) -> Option<usize> {
         let sample: Option<usize> = self.fields.iter().map(|field| field.sample_type.byte_len()).sum();
         sample?.checked_mul(usize::try_from(self.batch.size).ok()?)
+    }
+
+    /// The bytes of each field of one sample, where they are known before.
+    pub(crate) fn sample_sizes(&self) -> Option<Vec<usize>> {
+        self.fields.iter().map(|field| field.sample_type.byte_len()).collect()
+    }
+
+    /// The beginning of this plan: its first `transforms`, and its first `batch_transforms` or none.
+    pub(crate) fn until(&self, transforms: usize, batch_transforms: Option<usize>) -> Self {
+        let transforms = self.transforms[..transforms].to_vec();
+        let decoded = self.decoders.first().map(|decoder| &decoder.output);
+        let flow = transforms.last().map(|transform| &transform.effect.output).or(decoded).cloned();
+        let fields = self.fields.iter().map(|field| match (field.kind, &flow) {
+            (FieldKind::Bytes, Some(flow)) => BatchField { sample_type: flow.clone(), ..field.clone() },
+            _ => field.clone(),
+        });
+        let mut plan = Self {
+            source: Arc::clone(&self.source),
+            sampler: self.sampler.clone(),
+            decoders: self.decoders.clone(),
+            decoder_by_content: self.decoder_by_content,
+            transforms,
+            batch_transforms: self.batch_transforms[..batch_transforms.unwrap_or(0)].to_vec(),
+            fields: fields.collect(),
+            batch: self.batch,
+            fidelity: self.fidelity,
+            optimisations: self.optimisations,
+            digest: String::new(),
+        };
+        plan.digest = digest::of(&plan, &plan.sampler);
+        plan
     }
 
     /// All operators, in the order in which a sample meets them.

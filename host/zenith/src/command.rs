@@ -21,6 +21,7 @@ mod exit {
     pub(super) const OK: i32 = 0;
     pub(super) const FAILED: i32 = 1;
     pub(super) const USAGE: i32 = 2;
+    pub(super) const DIFFERENT: i32 = 3;
 }
 
 /// Runs the command. `arguments` begins with the program's name; `built_in` is the registry folder
@@ -42,7 +43,7 @@ where
     // Where somebody listens already, as in a Python process with a loader, they go on.
     log::listen(log::StandardError { level: arguments.log.into() });
     match run(arguments, built_in) {
-        Ok(()) => exit::OK,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");
             exit::FAILED
@@ -50,7 +51,7 @@ where
     }
 }
 
-fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
+fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<i32, Error> {
     let context = || {
         Context::new(ContextOptions {
             built_in: arguments.built_in.clone().or_else(|| built_in.map(Path::to_owned)),
@@ -62,8 +63,10 @@ fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
         Command::Explain(options) => pipelines::explain(&context()?, &options),
         Command::Lock(options) => pipelines::lock(&context()?, &options),
         Command::Registry { command } => registries::run(&context()?, command),
-        Command::Plugin { command } => plugins::run(command),
+        // Some of these have an exit code of their own.
+        Command::Plugin { command } => return plugins::run(command, context),
     }
+    .map(|()| exit::OK)
 }
 
 impl From<LogArgument> for log::Level {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use zenith_core::SourceError;
-use zenith_pipeline::{LoadError, PlanErrors, SampleFailure, SpecError, StateError};
+use zenith_pipeline::{LoadError, PlanErrors, SampleFailure, SpecError, StateError, SwapError};
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,13 @@ impl From<PlanErrors> for Error {
 impl From<SpecError> for Error {
     fn from(error: SpecError) -> Self {
         Self::new(ErrorKind::Pipeline, error.to_string(), None)
+    }
+}
+
+impl From<SwapError> for Error {
+    fn from(error: SwapError) -> Self {
+        let hint = error.hint();
+        Self::new(ErrorKind::Pipeline, format!("nothing is swapped: {error}"), hint)
     }
 }
 

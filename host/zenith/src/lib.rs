@@ -23,7 +23,8 @@ pub use loader::{Epoch, LoadOptions, Loader};
 pub use zenith_core::{DType, Digest, Engine, Identity, Kind};
 pub use zenith_pipeline::{
     Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LoaderState, Next, OnError, OperatorSpec,
-    Optimisations, QuarantineEntry, Role, RunOptions, SourceSpec, Spec, StageStats,
+    Optimisations, QuarantineEntry, Role, RunOptions, SourceSpec, Spec, StageStats, Standing, Swap,
+    SwapError, SwappedOperator,
 };
 pub use zenith_plugin::{CacheOption, HostOptions};
 pub use zenith_registry as registry;

@@ -8,14 +8,16 @@ use std::{
     time::Duration,
 };
 
+use zenith_core::Kind;
 use zenith_pipeline::{
-    EpochStats, Fidelity, LoaderState, Next, Optimisations, Plan, PlanInput, QuarantineEntry, RunOptions,
-    Runner, Spec,
+    Catalog as _, EpochStats, Fidelity, LoaderState, Next, Optimisations, Plan, PlanInput, QuarantineEntry,
+    RunOptions, Runner, Spec, Standing, Swap,
 };
+use zenith_registry::Reference;
 
 use crate::{
     context::{Context, EngineChoice},
-    error::Error,
+    error::{Error, ErrorKind},
     source,
 };
 
@@ -35,6 +37,7 @@ pub struct LoadOptions {
 /// A pipeline, planned and ready to run. Making one starts no thread and reads no sample.
 pub struct Loader {
     runner: Runner,
+    engine: EngineChoice,
     /// Where the next epoch begins.
     next: Mutex<LoaderState>,
     length: Mutex<Option<(u64, u64)>>,
@@ -45,11 +48,16 @@ impl Loader {
     pub fn new(context: &Context, spec: &Spec, options: LoadOptions) -> Result<Self, Error> {
         let plan = Arc::new(plan(context, spec, &options)?);
         let next = Mutex::new(LoaderState::at_start(plan.digest(), 0, options.run.seed));
-        Ok(Self { runner: Runner::new(plan, options.run), next, length: Mutex::default() })
+        Ok(Self {
+            runner: Runner::new(plan, options.run),
+            engine: options.engine,
+            next,
+            length: Mutex::default(),
+        })
     }
 
-    /// The plan.
-    pub fn plan(&self) -> &Plan {
+    /// The plan by which batches are made now: the first one, until a plugin is swapped.
+    pub fn plan(&self) -> Arc<Plan> {
         self.runner.plan()
     }
 
@@ -74,8 +82,7 @@ impl Loader {
     pub fn begin(&self) -> Result<Epoch, Error> {
         let mut next = self.lock();
         let epoch = self.runner.epoch(&next)?;
-        let digest = self.plan().digest();
-        *next = LoaderState::at_start(digest, next.epoch + 1, next.seed);
+        *next = LoaderState::at_start(self.plan().digest(), next.epoch + 1, next.seed);
         Ok(Epoch { inner: epoch, handed: AtomicU64::new(0) })
     }
 
@@ -92,9 +99,46 @@ impl Loader {
 
     /// Restores a saved state: the next epoch goes on where it stands.
     pub fn restore(&self, text: &str) -> Result<(), Error> {
-        let state = LoaderState::read(text, self.plan().digest())?;
-        *self.lock() = state;
+        let mut next = self.lock();
+        *next = LoaderState::read(text, self.plan().digest())?;
         Ok(())
+    }
+
+    /// Puts another version of a plugin in the place of each operator that is one, while epochs run:
+    /// `version` is one, such as `1.3.0`, or a requirement, such as `^1.3`.
+    ///
+    /// Batches that are under way are made by the old version, those begun afterwards by the new one;
+    /// a sampler's new version orders the epochs that begin afterwards. The new version is found,
+    /// compiled and tried in the caller's thread while the workers go on. On any error the old one goes
+    /// on.
+    ///
+    /// A state that is saved afterwards belongs to the plan with the new version.
+    pub fn swap(&self, context: &Context, name: &str, version: &str) -> Result<Swap, Error> {
+        let reference: Reference =
+            format!("{name}@{version}").parse().map_err(|error: zenith_registry::ReferenceError| {
+                Error::new(ErrorKind::Registry, error.to_string(), error.hint())
+            })?;
+        self.plan().check_swap(&reference.name)?;
+        let plugin = context
+            .catalog(self.engine)
+            .resolve(&reference.to_string())
+            .map_err(|error| Error::new(ErrorKind::Registry, error.message, error.hint))?;
+        // A restored state that stands in the middle of an epoch holds the place of the old sampler.
+        let orders = plugin.kind() == Kind::Sampler;
+        if orders && self.lock().sampler.is_some() {
+            return Err(Error::new(
+                ErrorKind::State,
+                "the next epoch goes on where a restored state stands, in the order of the present sampler",
+                Some("swap the sampler after that epoch has begun".to_owned()),
+            ));
+        }
+        let swap = self.runner.swap(&plugin)?;
+        let mut next = self.lock();
+        // The present plan, which another swap may have made meanwhile.
+        self.plan().digest().clone_into(&mut next.plan);
+        drop(next);
+        *self.length.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(swap)
     }
 
     /// The plan as text; with `analyze`, what each step cost so far.
@@ -118,7 +162,8 @@ impl Loader {
     }
 }
 
-fn plan(context: &Context, spec: &Spec, options: &LoadOptions) -> Result<Plan, Error> {
+/// A pipeline, planned.
+pub(crate) fn plan(context: &Context, spec: &Spec, options: &LoadOptions) -> Result<Plan, Error> {
     let input = PlanInput {
         spec,
         source: source::open(&spec.source)?,
@@ -151,7 +196,12 @@ impl Epoch {
     }
 
     /// Where it stands: behind the last batch that was handed over.
-    pub fn state(&self) -> &LoaderState {
+    pub fn state(&self) -> LoaderState {
         self.inner.state()
+    }
+
+    /// The same, to keep when the epoch is dropped.
+    pub fn standing(&self) -> Standing {
+        self.inner.standing().clone()
     }
 }

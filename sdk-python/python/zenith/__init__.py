@@ -24,6 +24,7 @@ for images, labels in zenith.DataLoader(train, num_workers=2):
 from zenith._loader import BatchIterator, DataLoader
 from zenith._pipeline import Pipeline, from_file, read_images, read_webdataset
 from zenith._stats import LoaderStats, QuarantineEntry, StageStats
+from zenith._swap import Swap
 from zenith.errors import (
     InternalError,
     MemoryLimitError,
@@ -57,6 +58,7 @@ __all__ = [
     "SourceError",
     "StageStats",
     "StateError",
+    "Swap",
     "ZenithError",
     "from_file",
     "read_images",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from zenith._frameworks import Framework, converter
 from zenith._options import ranks, refuse_foreign, run_seed, size_in_bytes, whole
 from zenith._pipeline import Pipeline
 from zenith._stats import LoaderStats, QuarantineEntry, StageStats
+from zenith._swap import Swap, swapped
 from zenith.errors import OptionError, StateError
 
 Batch = tuple[Any, ...]
@@ -195,6 +197,36 @@ class DataLoader:
         self._here().restore(text)
         self._stand(text)
 
+    def swap(self, plugin: str, version: str) -> Swap:
+        """Puts another version of a plugin in place between two batches, while epochs run.
+
+        `version` is one, such as `"1.3.0"`, or a requirement, such as `"^1.3"`. Every operator of
+        the pipeline that is this plugin is swapped, and keeps its configuration and its limits.
+
+        The new version is found, compiled and tried in the calling thread, while the workers go on;
+        call it from a thread of your own to go on with batches yourself. Batches that are under way
+        by then are made by the old version, all later ones by the new one, and none by both. The
+        new version must make batches of the same types. A sampler's new version orders the epochs
+        that begin afterwards.
+
+        Where anything fails, the old version goes on: `RegistryError` tells that no such version
+        is found, `PipelineError` that it does not fit.
+
+        `pipeline`, `explain()` and copies of this loader follow. A state that is saved afterwards
+        is restored by a loader of the new version.
+        """
+        for name, value in (("plugin", plugin), ("version", version)):
+            if not isinstance(value, str):
+                raise TypeError(f"`{name}` is a text, not {value!r}")
+        loader = self._here()
+        with self._swapping:
+            name, now, before = loader.swap(context(), plugin, version)
+            swap = Swap(f"{name}@{now}", {place: f"{name}@{old}" for place, old in before})
+            self.pipeline = swapped(self.pipeline, swap)
+            if self._start is not None:
+                self._start = loader.next_state()
+        return swap
+
     @property
     def quarantine(self) -> list[QuarantineEntry]:
         """The samples that `on_error="skip"` left out so far, in the order of the epochs."""
@@ -212,6 +244,8 @@ class DataLoader:
 
     def _plan(self) -> None:
         self._convert = converter(self._framework, self._pin_memory)
+        # Two swaps at once must leave the pipeline as the native loader has it.
+        self._swapping = threading.Lock()
         _log.listen()
         self._loader = _native.Loader(context(), self.pipeline.to_json(), self._options)
         self._process = os.getpid()
@@ -244,7 +278,7 @@ class DataLoader:
 
     def __getstate__(self) -> dict[str, Any]:
         """For `spawn` and the like: a copy plans anew, and begins where the next epoch would."""
-        native = ("_loader", "_latest", "_convert", "_process")
+        native = ("_loader", "_latest", "_convert", "_process", "_swapping")
         return {key: value for key, value in self.__dict__.items() if key not in native}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

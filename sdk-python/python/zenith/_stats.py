@@ -54,7 +54,7 @@ class LoaderStats:
     caller_wait: float
     """Time that the caller waited for a batch: the workers are the slower side."""
     stages: list[StageStats]
-    """What each operator did, in the order of the plan."""
+    """What each operator did, in the order of the plan; each version of one that was swapped."""
     slot_bytes: int
     """Bytes that batches hold now, at the caller's and in the works."""
     sample_bytes: int

@@ -86,7 +86,7 @@ impl Checker<'_> {
             digest: String::new(),
         };
         plan.batch_transforms = self.batch_transforms(&batch_transforms, plan.stacked_types())?;
-        plan.digest = digest::of(&plan);
+        plan.digest = digest::of(&plan, &plan.sampler);
         Some(plan)
     }
 
@@ -324,7 +324,7 @@ impl Checker<'_> {
 }
 
 /// Configures a decoder once, for what it reads and what it decodes to.
-fn inspect_decoder(step: &OperatorStep) -> Result<(Vec<Format>, TensorType), OperatorError> {
+pub(super) fn inspect_decoder(step: &OperatorStep) -> Result<(Vec<Format>, TensorType), OperatorError> {
     let mut decoder = step.plugin.decoder(&step.config, &step.limits)?;
     let output = decoder.plan()?;
     if !matches!(output.shape[..], [_, _, Some(channels)] if channels > 0) {

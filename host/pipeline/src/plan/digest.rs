@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Plan;
+use super::{OperatorStep, Plan};
 
-pub(super) fn of(plan: &Plan) -> String {
-    let operators: Vec<_> = plan
-        .operators()
+/// The digest of a plan, with this sampler in place of its own.
+pub(super) fn of(plan: &Plan, sampler: &OperatorStep) -> String {
+    let operators: Vec<_> = std::iter::once(sampler)
+        .chain(plan.operators().skip(1))
         .map(|step| {
             json!([
                 step.role.word(),

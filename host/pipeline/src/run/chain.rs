@@ -1,22 +1,23 @@
-//! One worker's operators, and the path of one sample through them: windows first, then the decoder
-//! for what the windows leave, then each transform into the next buffer or the sample's final place.
+//! The path of one sample through a worker's operators: windows first, then the decoder for what the
+//! windows leave, then each transform into the next buffer or the sample's final place.
 
 use std::{sync::Arc, time::Instant};
 
 use zenith_buffer::Budget;
 use zenith_core::{
-    Decode, DecodeRequest, Effect, Header, OperatorError, Output, TensorType, TensorView, Transform, Window,
-    operator_seed,
+    BatchTransform, DecodeRequest, Effect, Header, OperatorError, Output, TensorType, TensorView, Transform,
+    Window, operator_seed,
 };
 
 use super::{
+    generation::Generation,
+    operators::Operators,
     place::{Destination, Scratch, admitted, complete, copy_window},
-    stats::StageCounter,
 };
 use crate::{
     error::{LoadError, SampleError, SampleFailure},
     options::Fidelity,
-    plan::{OperatorStep, Plan, validated},
+    plan::{OperatorStep, Plan},
 };
 
 /// Which sample is at hand: what its seeds are derived from.
@@ -28,48 +29,49 @@ pub(super) struct SampleId {
 }
 
 impl SampleId {
-    fn seed(&self, step: &OperatorStep) -> u64 {
+    pub(super) fn seed(&self, step: &OperatorStep) -> u64 {
         operator_seed(self.run_seed, self.epoch, self.index, step.position())
     }
 }
 
-/// One worker's decoders and transforms, with the buffers between them.
+/// One worker's operators, with the buffers between them.
 pub(super) struct Chain {
-    plan: Arc<Plan>,
-    decoders: Vec<Box<dyn Decode>>,
-    transforms: Vec<PlannedTransform>,
-    counters: Arc<Vec<StageCounter>>,
+    operators: Operators,
     /// The first holds the tensor at hand, the second takes the next.
     scratch: [Scratch; 2],
-}
-
-struct PlannedTransform {
-    operator: Box<dyn Transform>,
-    /// What it makes of the input type that it met last.
-    known: (TensorType, Effect),
 }
 
 /// A failure and the step that it belongs to.
 type Failed = (usize, OperatorError);
 
 impl Chain {
-    pub(super) fn new(
-        plan: &Arc<Plan>,
-        counters: &Arc<Vec<StageCounter>>,
+    /// A chain under a plan, made from the one before it, where there is one.
+    pub(super) fn under(
+        generation: &Arc<Generation>,
+        before: Option<Self>,
         budget: &Budget,
     ) -> Result<Self, LoadError> {
-        let decoders =
-            plan.decoders.iter().map(|decoder| decoder.step.decoder()).collect::<Result<_, _>>()?;
-        let transforms = plan
-            .transforms
-            .iter()
-            .map(|planned| {
-                let operator = planned.step.transform()?;
-                Ok(PlannedTransform { operator, known: (planned.input.clone(), planned.effect.clone()) })
-            })
-            .collect::<Result<_, LoadError>>()?;
-        let scratch = [Scratch::new(budget), Scratch::new(budget)];
-        Ok(Self { plan: Arc::clone(plan), decoders, transforms, counters: Arc::clone(counters), scratch })
+        let (before, scratch) = before.map_or_else(
+            || (None, [Scratch::new(budget), Scratch::new(budget)]),
+            |chain| (Some(chain.operators), chain.scratch),
+        );
+        Ok(Self { operators: Operators::under(generation, before)?, scratch })
+    }
+
+    /// The plan that it works by, and whose place in the row of plans that is.
+    pub(super) fn generation(&self) -> &Arc<Generation> {
+        &self.operators.generation
+    }
+
+    /// The type that it takes samples to.
+    pub(super) fn output_type(&self) -> &TensorType {
+        let plan = &self.operators.generation.plan;
+        plan.transforms.last().map_or(&plan.decoders[0].output, |transform| &transform.effect.output)
+    }
+
+    /// The transforms of full batches, in the order of the plan.
+    pub(super) fn batch_transforms(&mut self) -> &mut [Box<dyn BatchTransform>] {
+        &mut self.operators.batch_transforms
     }
 
     /// Takes one encoded sample to its destination.
@@ -79,7 +81,7 @@ impl Chain {
         data: &[u8],
         destination: Destination<'_>,
     ) -> Result<(), SampleError> {
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.operators.generation.plan);
         let sample_error = |culprit: Arc<str>, error| SampleError {
             culprit,
             key: plan.source.key(id.index),
@@ -104,10 +106,10 @@ impl Chain {
         decoder: usize,
         mut destination: Destination<'_>,
     ) -> Result<(), Failed> {
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.operators.generation.plan);
         let at_decoder = |error| (decoder, error);
         let started = Instant::now();
-        let header = self.decoders[decoder].open(data).map_err(at_decoder)?;
+        let header = self.operators.decoders[decoder].open(data).map_err(at_decoder)?;
         let opening = started.elapsed();
 
         let step = &plan.decoders[decoder];
@@ -127,17 +129,17 @@ impl Chain {
         let (width, height) = request.size();
         let tensor = TensorType::fixed(step.output.dtype, &[height, width, step.channels()]);
         let crop_after = request.window != wanted.window;
-        let straight = wanted.first == self.transforms.len() && !crop_after;
+        let straight = wanted.first == self.operators.transforms.len() && !crop_after;
 
         let started = Instant::now();
-        let decode = |output: &mut Output<'_>| self.decoders[decoder].decode(data, request, output);
+        let decode = |output: &mut Output<'_>| self.operators.decoders[decoder].decode(data, request, output);
         if straight {
             destination.receive(&tensor, limit, decode).map_err(at_decoder)?;
         } else {
             let place = self.scratch[0].sized(&tensor, limit).map_err(at_decoder)?;
             complete(place, decode).map_err(at_decoder)?;
         }
-        self.counters[decoder].add(opening + started.elapsed(), tensor.byte_len());
+        self.operators.generation.stages[decoder].add(opening + started.elapsed(), tensor.byte_len());
         if straight {
             return Ok(());
         }
@@ -156,7 +158,7 @@ impl Chain {
         mut first_effect: Option<Effect>,
         mut destination: Destination<'_>,
     ) -> Result<(), Failed> {
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.operators.generation.plan);
         let count = plan.transforms.len();
         let mut limit = usize::MAX;
         for position in first..count {
@@ -169,7 +171,7 @@ impl Chain {
             let effect = if let Some(effect) = first_effect.take() {
                 effect
             } else {
-                let effect = self.transforms[position].effect(&tensor).map_err(failed)?.clone();
+                let effect = self.operators.transforms[position].effect(&tensor).map_err(failed)?.clone();
                 if effect.windowed {
                     tensor = self.window_of(position, tensor, seed, limit).map_err(failed)?;
                 }
@@ -183,12 +185,12 @@ impl Chain {
             let input = TensorView::new(tensor.dtype, &extents, current.bytes(&tensor)).ok_or_else(|| {
                 failed(OperatorError::Answer("its input has no consistent size".to_owned()))
             })?;
-            let operator = &mut self.transforms[position].operator;
+            let operator = &mut self.operators.transforms[position].operator;
             let mut apply = |output: &mut Output<'_>| operator.apply(input, seed, output);
             let planned = effect.output;
             if position + 1 == count {
                 destination.receive(&planned, limit, apply).map_err(failed)?;
-                self.counters[stage].add(started.elapsed(), planned.byte_len());
+                self.operators.generation.stages[stage].add(started.elapsed(), planned.byte_len());
                 return Ok(());
             }
             tensor = if planned.extents().is_some() {
@@ -199,7 +201,7 @@ impl Chain {
                 admitted(&planned, &declared).map_err(failed)?;
                 TensorType::fixed(planned.dtype, &declared)
             };
-            self.counters[stage].add(started.elapsed(), tensor.byte_len());
+            self.operators.generation.stages[stage].add(started.elapsed(), tensor.byte_len());
             self.scratch.swap(0, 1);
         }
         // What is left was a crop, whose result has not been put anywhere yet.
@@ -224,7 +226,7 @@ impl Chain {
         let [Some(height), Some(width), _] = tensor.shape[..] else {
             return Err(OperatorError::Answer(format!("it wants a window of {tensor}, which is no image")));
         };
-        let window = checked_window(&mut *self.transforms[position].operator, width, height, seed)?;
+        let window = checked_window(&mut *self.operators.transforms[position].operator, width, height, seed)?;
         if window == Window::full(width, height) { Ok(tensor) } else { self.crop(&tensor, window, limit) }
     }
 
@@ -249,9 +251,9 @@ impl Chain {
 
     /// Composes the windows of the leading transforms.
     fn windows(&mut self, id: SampleId, header: &Header, channels: u32) -> Result<Wanted, Failed> {
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.operators.generation.plan);
         let mut window = Window::full(header.width, header.height);
-        for (position, transform) in self.transforms.iter_mut().enumerate() {
+        for (position, transform) in self.operators.transforms.iter_mut().enumerate() {
             let failed = |error| (plan.decoders.len() + position, error);
             let planned = &plan.transforms[position];
             let input = TensorType::fixed(planned.input.dtype, &[window.height, window.width, channels]);
@@ -266,7 +268,7 @@ impl Chain {
                 return Ok(Wanted { window, first: position, effect: Some(effect) });
             }
         }
-        Ok(Wanted { window, first: self.transforms.len(), effect: None })
+        Ok(Wanted { window, first: self.operators.transforms.len(), effect: None })
     }
 }
 
@@ -289,19 +291,7 @@ fn reduction(header: &Header, window: Window, effect: Option<&Effect>) -> u32 {
     header.reductions.iter().copied().filter(enough).max().unwrap_or(1)
 }
 
-impl PlannedTransform {
-    /// What it makes of an input, asked again only when the input's type changes.
-    fn effect(&mut self, input: &TensorType) -> Result<&Effect, OperatorError> {
-        let planned_for_all = self.known.0 == *input;
-        if !planned_for_all {
-            let effect = self.operator.plan(input).and_then(|effect| validated(input, effect))?;
-            self.known = (input.clone(), effect);
-        }
-        Ok(&self.known.1)
-    }
-}
-
-fn checked_window(
+pub(super) fn checked_window(
     transform: &mut dyn Transform,
     width: u32,
     height: u32,
@@ -316,7 +306,7 @@ fn checked_window(
 }
 
 /// Which decoder reads a sample: the only one, or the one whose magic bytes it begins with.
-fn choose(plan: &Plan, data: &[u8]) -> Result<usize, OperatorError> {
+pub(super) fn choose(plan: &Plan, data: &[u8]) -> Result<usize, OperatorError> {
     if !plan.decoder_by_content {
         return Ok(0);
     }

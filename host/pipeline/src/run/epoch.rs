@@ -13,15 +13,21 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use zenith_core::Sampler;
+use zenith_core::{Current, Sampler};
 
 use super::{
+    generation::Generation,
     quarantine::QuarantineEntry,
     runner::Shared,
     work::{BatchWork, Finished, Task, lock},
     worker::{WhichEpoch, Worker},
 };
-use crate::{batch::Batch, error::LoadError, state::LoaderState};
+use crate::{
+    batch::Batch,
+    error::LoadError,
+    plan::{OperatorStep, Plan},
+    state::LoaderState,
+};
 
 /// Rows that a worker takes at a time, at most: enough to read several files at once, few enough
 /// that all workers finish a batch together.
@@ -51,9 +57,30 @@ pub struct Epoch {
     next_dealt: u64,
     next_handed: u64,
     ready: BTreeMap<u64, Finished>,
-    state: LoaderState,
+    /// What a swap does not touch is taken from the plan under which the epoch began: the order of its
+    /// samples, and how they become batches.
+    plan: Arc<Plan>,
+    standing: Standing,
     stop: Arc<AtomicBool>,
     crew: Crew,
+}
+
+/// Where an epoch stands, also when it runs no longer.
+#[derive(Clone)]
+pub struct Standing {
+    /// The plan is told when the state is asked for: it may be swapped until then.
+    state: LoaderState,
+    sampler: OperatorStep,
+    current: Arc<Current<Generation>>,
+}
+
+impl Standing {
+    /// The state behind the last batch that was handed over. Its plan is the one that the batches
+    /// after that belong to: the present one, in the order in which the epoch began.
+    pub fn state(&self) -> LoaderState {
+        let plan = self.current.get().plan.digest_in_order_of(&self.sampler);
+        LoaderState { plan, ..self.state.clone() }
+    }
 }
 
 struct Drawn {
@@ -75,8 +102,9 @@ enum Crew {
 
 impl Epoch {
     pub(super) fn begin(shared: &Arc<Shared>, state: &LoaderState) -> Result<Self, LoadError> {
-        let step = &shared.plan.sampler;
-        let mut sampler = step.sampler()?;
+        let plan = Arc::clone(&shared.current.get().plan);
+        let step = &plan.sampler;
+        let mut sampler = step.sampler().map_err(|cause| step.fault(cause))?;
         let samples =
             sampler.start(shared.population(state.epoch, state.seed)).map_err(|cause| step.fault(cause))?;
         if let Some(saved) = &state.sampler {
@@ -85,6 +113,9 @@ impl Epoch {
         let which = WhichEpoch { run_seed: state.seed, epoch: state.epoch };
         let stop = Arc::new(AtomicBool::new(false));
         let crew = Crew::assemble(shared, which, &stop)?;
+        let current = Arc::clone(&shared.current);
+        let standing = Standing { state: state.clone(), sampler: step.clone(), current };
+        shared.epochs.fetch_add(1, Relaxed);
         Ok(Self {
             shared: Arc::clone(shared),
             which,
@@ -95,7 +126,8 @@ impl Epoch {
             next_dealt: 0,
             next_handed: 0,
             ready: BTreeMap::new(),
-            state: state.clone(),
+            plan,
+            standing,
             stop,
             crew,
         })
@@ -107,8 +139,13 @@ impl Epoch {
     }
 
     /// Where it stands: behind the last batch that was handed over.
-    pub fn state(&self) -> &LoaderState {
-        &self.state
+    pub fn state(&self) -> LoaderState {
+        self.standing.state()
+    }
+
+    /// The same, to keep when the epoch is dropped.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Waits up to `patience` for the next batch.
@@ -160,15 +197,18 @@ impl Epoch {
                 return Ok(());
             }
             self.shared.charge_guests();
-            let slot = match self.shared.sample_sizes() {
+            // Here is the boundary between two plans: the whole batch is made by this one.
+            let generation = self.shared.current.get();
+            let slot = match generation.plan.sample_sizes() {
                 None => None,
-                Some(sizes) => match self.shared.slots.now(&sizes, self.shared.plan.batch.size as usize)? {
+                Some(sizes) => match self.shared.slots.now(&sizes, self.plan.batch.size as usize)? {
                     None => return Ok(()),
                     slot => slot,
                 },
             };
             let Some(drawn) = self.drawn.take() else { return Ok(()) };
-            let batch = Arc::new(BatchWork::new(self.next_dealt, drawn.indices, drawn.sampler, slot));
+            let Drawn { indices, sampler } = drawn;
+            let batch = Arc::new(BatchWork::new(self.next_dealt, indices, sampler, slot, generation));
             self.next_dealt += 1;
             let total = batch.indices.len();
             let workers = self.shared.options.num_workers.max(1);
@@ -185,9 +225,9 @@ impl Epoch {
         if self.exhausted {
             return Ok(None);
         }
-        let shared = Arc::clone(&self.shared);
-        let batch = shared.plan.batch;
-        let failed = |cause| shared.plan.sampler.fault(cause);
+        let plan = Arc::clone(&self.plan);
+        let batch = plan.batch;
+        let failed = |cause| plan.sampler.fault(cause);
         let mut indices = Vec::with_capacity(batch.size as usize);
         while indices.len() < batch.size as usize {
             let before = indices.len();
@@ -198,7 +238,7 @@ impl Epoch {
                 break;
             }
         }
-        let length = shared.plan.source.len();
+        let length = plan.source.len();
         if let Some(index) = indices.iter().find(|index| **index >= length) {
             return Err(failed(zenith_core::OperatorError::Answer(format!(
                 "it yields the index {index}, and the source has {length} samples"
@@ -214,8 +254,8 @@ impl Epoch {
     /// Takes note of a finished batch; `None` where all of its samples were left out.
     fn hand_over(&mut self, finished: Finished) -> Result<Option<Batch>, LoadError> {
         self.next_handed += 1;
-        self.state.position += finished.dealt as u64;
-        self.state.sampler = finished.sampler;
+        self.standing.state.position += finished.dealt as u64;
+        self.standing.state.sampler = finished.sampler;
         let counters = &self.shared.counters;
         counters.skipped.fetch_add(finished.skipped.len() as u64, Relaxed);
         lock(&self.shared.quarantine)
@@ -229,8 +269,8 @@ impl Epoch {
     }
 
     fn no_slot(&self, rows: usize) -> LoadError {
-        let sizes = self.shared.sample_sizes().unwrap_or_default();
-        self.shared.slots.exhausted(&sizes, rows.max(self.shared.plan.batch.size as usize))
+        let sizes = self.shared.current.get().plan.sample_sizes().unwrap_or_default();
+        self.shared.slots.exhausted(&sizes, rows.max(self.plan.batch.size as usize))
     }
 }
 
@@ -250,6 +290,9 @@ impl Drop for Epoch {
             } else {
                 std::mem::forget(handles);
             }
+        }
+        if self.process == process::id() && self.shared.epochs.fetch_sub(1, Relaxed) == 1 {
+            self.shared.current.get().drop_spares();
         }
     }
 }

@@ -11,11 +11,12 @@ use std::{
 use zenith_buffer::{FrozenSlot, Place, SlotError, WritableSlot};
 use zenith_core::{Extents, TensorType};
 
-use super::runner::Shared;
+use super::{generation::Generation, runner::Shared};
 use crate::{
     batch::{Batch, BatchTensor},
     error::{LoadError, SampleError, SampleFailure},
     options::OnError,
+    plan::Plan,
 };
 
 /// Some rows of one batch: what a worker takes at a time.
@@ -45,6 +46,8 @@ pub(super) struct Finished {
 pub(super) struct BatchWork {
     pub(super) number: u64,
     pub(super) indices: Vec<u64>,
+    /// By which plan all of it is made.
+    pub(super) generation: Arc<Generation>,
     sampler: Option<Vec<u8>>,
     storage: Storage,
     remaining: AtomicUsize,
@@ -74,13 +77,18 @@ impl BatchWork {
         indices: Vec<u64>,
         sampler: Option<Vec<u8>>,
         slot: Option<WritableSlot>,
+        generation: Arc<Generation>,
     ) -> Self {
         let storage = match slot {
             Some(slot) => Storage::Slot(Mutex::new(Some(slot))),
             None => Storage::Open(Mutex::new(indices.iter().map(|_| None).collect())),
         };
         let remaining = AtomicUsize::new(indices.len());
-        Self { number, indices, sampler, storage, remaining, trouble: Mutex::default() }
+        Self { number, indices, generation, sampler, storage, remaining, trouble: Mutex::default() }
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.generation.plan
     }
 
     /// The places of one row in the slot, one for each field, or `None` where rows are open.
@@ -132,7 +140,7 @@ impl BatchWork {
             Storage::Slot(_) => None,
             Storage::Open(rows) => {
                 let rows = std::mem::take(&mut *lock(rows));
-                failures.extend(self.odd_rows(shared, &rows));
+                failures.extend(self.odd_rows(&rows));
                 Some(rows)
             }
         };
@@ -162,10 +170,15 @@ impl BatchWork {
                 let slot =
                     lock(slot).take().ok_or_else(|| LoadError::Internal("a batch lost its slot".into()))?;
                 let types: Vec<_> =
-                    shared.plan.fields.iter().map(|field| field.sample_type.clone()).collect();
+                    self.plan().fields.iter().map(|field| field.sample_type.clone()).collect();
                 let removed: Vec<usize> =
                     (0..self.indices.len()).filter(|row| failed.contains(row)).collect();
-                return Ok(assemble(shared, &frozen(slot, self.indices.len(), &removed)?, &types, indices));
+                return Ok(assemble(
+                    self.plan(),
+                    &frozen(slot, self.indices.len(), &removed)?,
+                    &types,
+                    indices,
+                ));
             }
             (Storage::Open(_), rows) => rows.unwrap_or_default(),
         };
@@ -176,7 +189,7 @@ impl BatchWork {
         };
         let types: Vec<_> = first
             .iter()
-            .zip(&shared.plan.fields)
+            .zip(&self.plan().fields)
             .map(|((extents, _), field)| TensorType::fixed(field.sample_type.dtype, extents))
             .collect();
         let sizes: Vec<usize> = first.iter().map(|(_, bytes)| bytes.len()).collect();
@@ -187,11 +200,11 @@ impl BatchWork {
                 place.copy_from_slice(bytes);
             }
         }
-        Ok(assemble(shared, &frozen(slot, rows.len(), &[])?, &types, indices))
+        Ok(assemble(self.plan(), &frozen(slot, rows.len(), &[])?, &types, indices))
     }
 
     /// Rows whose shape is not that of the first row.
-    fn odd_rows(&self, shared: &Shared, rows: &[Option<OpenRow>]) -> Vec<(usize, SampleError)> {
+    fn odd_rows(&self, rows: &[Option<OpenRow>]) -> Vec<(usize, SampleError)> {
         let Some((first, shape)) =
             rows.iter().enumerate().find_map(|(row, value)| Some((row, value.as_ref()?)))
         else {
@@ -208,12 +221,12 @@ impl BatchWork {
                 let index = self.indices[row];
                 let error = SampleError {
                     culprit: "batch".into(),
-                    key: shared.plan.source.key(index),
+                    key: self.plan().source.key(index),
                     index,
                     failure: SampleFailure::Collate(format!(
                         "its shape is {:?}, but that of `{}` in the same batch is {:?}",
                         value.as_ref().map(shown).unwrap_or_default(),
-                        shared.plan.source.key(self.indices[first]),
+                        self.plan().source.key(self.indices[first]),
                         shown(shape),
                     )),
                 };
@@ -242,11 +255,11 @@ pub(super) fn internal(error: SlotError) -> LoadError {
 }
 
 /// A batch over a frozen slot.
-fn assemble(shared: &Shared, slot: &FrozenSlot, types: &[TensorType], indices: Vec<u64>) -> Batch {
+fn assemble(plan: &Plan, slot: &FrozenSlot, types: &[TensorType], indices: Vec<u64>) -> Batch {
     let rows = u32::try_from(indices.len()).unwrap_or(u32::MAX);
     let tensors = types
         .iter()
-        .zip(&shared.plan.fields)
+        .zip(&plan.fields)
         .enumerate()
         .map(|(field, (sample_type, planned))| BatchTensor {
             name: planned.name.clone(),

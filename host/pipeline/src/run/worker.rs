@@ -12,12 +12,12 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 use zenith_core::{
-    BatchTransform, Extents, OperatorError, Output, Reader, Sample, TensorType, Value, operator_seed,
-    with_sample,
+    Extents, OperatorError, Output, Reader, Sample, TensorType, Value, operator_seed, with_sample,
 };
 
 use super::{
     chain::{Chain, SampleId},
+    generation::Generation,
     place::Destination,
     runner::Shared,
     work::{Finished, OpenRow, Task, frozen, internal},
@@ -44,8 +44,8 @@ pub(super) struct WhichEpoch {
 
 struct Tools {
     reader: Box<dyn Reader>,
-    chain: Chain,
-    batch_transforms: Vec<Box<dyn BatchTransform>>,
+    /// Made for the plan of the batch that is worked on: what is read ahead may be for another.
+    chain: Option<Chain>,
 }
 
 impl Worker {
@@ -116,6 +116,8 @@ impl Worker {
     fn rows(&mut self, task: &Task) -> Result<(), LoadError> {
         let (shared, stop, which) = (Arc::clone(&self.shared), Arc::clone(&self.stop), self.which);
         let tools = self.tools()?;
+        tools.turn_to(&shared, &task.batch.generation)?;
+        let plan = task.batch.plan();
         for row in task.rows.clone() {
             if stop.load(Relaxed) {
                 return Err(LoadError::Internal("the epoch was dropped while it ran".to_owned()));
@@ -130,12 +132,10 @@ impl Worker {
             };
             let id = SampleId { run_seed: which.run_seed, epoch: which.epoch, index };
             let result = match sample {
-                Ok(sample) => {
-                    with_sample(&shared.plan.source, index, || tools.row(&shared, task, row, id, sample))
-                }
+                Ok(sample) => with_sample(&plan.source, index, || tools.row(&shared, task, row, id, sample)),
                 Err(error) => Err(SampleError {
                     culprit: "source".into(),
-                    key: shared.plan.source.key(index),
+                    key: plan.source.key(index),
                     index,
                     failure: SampleFailure::Source(error),
                 }),
@@ -148,7 +148,7 @@ impl Worker {
                     ..
                 }) => {
                     let rows = task.batch.indices.len();
-                    return Err(match shared.sample_sizes() {
+                    return Err(match plan.sample_sizes() {
                         Some(sizes) => shared.slots.exhausted(&sizes, rows),
                         None => shared.slots.exhausted(&[wanted], 1),
                     });
@@ -167,14 +167,14 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let mut finished = task.batch.finish(&shared);
         if let Ok(Some(_)) = &finished.result
-            && !shared.plan.batch_transforms.is_empty()
+            && !task.batch.plan().batch_transforms.is_empty()
         {
             let transformed = catch_unwind(AssertUnwindSafe(|| {
                 let Ok(Some(batch)) = std::mem::replace(&mut finished.result, Ok(None)) else {
                     return Ok(None);
                 };
                 let which = self.which;
-                self.tools()?.batch(&shared, batch, which).map(Some)
+                self.tools()?.batch(&shared, &task.batch.generation, batch, which).map(Some)
             }));
             finished.result =
                 transformed.unwrap_or_else(|panic| Err(LoadError::Internal(panic_text(&*panic))));
@@ -192,17 +192,19 @@ impl Worker {
 }
 
 impl Tools {
-    fn new(shared: &Arc<Shared>) -> Result<Self, LoadError> {
-        let plan = &shared.plan;
-        Ok(Self {
-            reader: plan.source.reader(&shared.reader_options())?,
-            chain: Chain::new(plan, &shared.stages, &shared.budget)?,
-            batch_transforms: plan
-                .batch_transforms
-                .iter()
-                .map(|transform| transform.step.batch_transform())
-                .collect::<Result<_, _>>()?,
-        })
+    fn new(shared: &Shared) -> Result<Self, LoadError> {
+        let reader = shared.current.get().plan.source.reader(&shared.reader_options())?;
+        Ok(Self { reader, chain: None })
+    }
+
+    /// Sees to it that the operators are those of a plan. Batches come in the order in which they were
+    /// dealt, so a worker never turns back.
+    fn turn_to(&mut self, shared: &Shared, generation: &Arc<Generation>) -> Result<&mut Chain, LoadError> {
+        let chain = match self.chain.take() {
+            Some(chain) if chain.generation().number == generation.number => chain,
+            before => Chain::under(generation, before, &shared.budget)?,
+        };
+        Ok(self.chain.insert(chain))
     }
 
     /// Takes one sample to its row.
@@ -214,14 +216,15 @@ impl Tools {
         id: SampleId,
         sample: Sample,
     ) -> Result<(), SampleError> {
-        let fields = &shared.plan.fields;
+        let fields = &task.batch.plan().fields;
+        let Some(chain) = &mut self.chain else { return Ok(()) };
         if let Some(places) = task.batch.places(row, fields.len()) {
             for (mut place, value) in places.into_iter().zip(sample.values) {
                 match value {
                     Value::Int(number) => place.copy_from_slice(&number.to_le_bytes()),
                     Value::Bytes(bytes) => {
                         shared.counters.encoded_bytes.fetch_add(bytes.len() as u64, Relaxed);
-                        self.chain.run(id, &bytes, Destination::Place(&mut place))?;
+                        chain.run(id, &bytes, Destination::Place(&mut place))?;
                     }
                 }
             }
@@ -234,7 +237,7 @@ impl Tools {
                 Value::Int(number) => buffer.extend_from_slice(&number.to_le_bytes()),
                 Value::Bytes(bytes) => {
                     shared.counters.encoded_bytes.fetch_add(bytes.len() as u64, Relaxed);
-                    self.chain.run(id, &bytes, Destination::Open(&mut buffer, &mut extents))?;
+                    chain.run(id, &bytes, Destination::Open(&mut buffer, &mut extents))?;
                 }
             }
             values.push((extents, buffer));
@@ -244,10 +247,17 @@ impl Tools {
     }
 
     /// Runs the batch transforms over a full batch, each into a slot of its own.
-    fn batch(&mut self, shared: &Shared, mut batch: Batch, which: WhichEpoch) -> Result<Batch, LoadError> {
-        let plan = &shared.plan;
+    fn batch(
+        &mut self,
+        shared: &Shared,
+        generation: &Arc<Generation>,
+        mut batch: Batch,
+        which: WhichEpoch,
+    ) -> Result<Batch, LoadError> {
+        let plan = &generation.plan;
         let rows = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-        for (position, transform) in self.batch_transforms.iter_mut().enumerate() {
+        let chain = self.turn_to(shared, generation)?;
+        for (position, transform) in chain.batch_transforms().iter_mut().enumerate() {
             let planned = &plan.batch_transforms[position];
             let failed = |cause| planned.step.fault(cause);
             let started = Instant::now();
@@ -301,7 +311,7 @@ impl Tools {
                 })
                 .collect();
             let stage = plan.decoders.len() + plan.transforms.len() + position;
-            shared.stages[stage].add(started.elapsed(), Some(sizes.iter().sum()));
+            generation.stages[stage].add(started.elapsed(), Some(sizes.iter().sum()));
         }
         Ok(batch)
     }

@@ -5,4 +5,7 @@
 mod epochs;
 mod failures;
 mod planning;
+mod shadows;
 mod support;
+mod swaps;
+mod versions;

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zenith_core::{AmountError, parse_bytes};
 
-use super::plugins::{BuildArguments, NewArguments};
+use super::plugins::{BuildArguments, NewArguments, ShadowOptions};
 
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
 #[command(
     name = "zenith",
     version,
-    after_help = "Exit codes: 0 done, 1 failed (the error says why), 2 the command line is wrong."
+    after_help = "Exit codes: 0 done, 1 failed (the error says why), 2 the command line is wrong, 3 the versions \
+                  differ (`plugin shadow --fail-on-difference`)."
 )]
 pub(super) struct Arguments {
     /// The registry folder with the shipped plugins, in place of the installed one.
@@ -38,7 +39,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Make, build and look into plugins.
+    /// Make, build, compare and look into plugins.
     Plugin {
         #[command(subcommand)]
         command: PluginCommand,
@@ -169,6 +170,8 @@ pub(super) enum PluginCommand {
     New(NewArguments),
     /// Build a plugin, in whatever language it is written in.
     Build(BuildArguments),
+    /// Run two versions of a plugin on the same samples, and compare what they make and cost.
+    Shadow(ShadowOptions),
 }
 
 /// A number of bytes, as in `2GB` or `512MiB`.

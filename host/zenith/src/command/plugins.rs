@@ -2,18 +2,30 @@
 
 mod build;
 mod new;
+mod shadow;
 
 pub(super) use build::BuildArguments;
 pub(super) use new::NewArguments;
+pub(super) use shadow::ShadowOptions;
 
-use super::arguments::PluginCommand;
-use crate::error::{Error, ErrorKind};
+use super::{arguments::PluginCommand, exit};
+use crate::{
+    context::Context,
+    error::{Error, ErrorKind},
+};
 
-pub(super) fn run(command: PluginCommand) -> Result<(), Error> {
+/// Answers the exit code. `context` is only made where a command needs one.
+pub(super) fn run(
+    command: PluginCommand,
+    context: impl FnOnce() -> Result<Context, Error>,
+) -> Result<i32, Error> {
     match command {
         PluginCommand::New(arguments) => new::run(&arguments),
         PluginCommand::Build(arguments) => build::run(&arguments),
+        // It has an exit code of its own.
+        PluginCommand::Shadow(options) => return shadow::run(&context()?, &options),
     }
+    .map(|()| exit::OK)
 }
 
 /// A plugin that could not be made or built.
