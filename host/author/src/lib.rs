@@ -4,3 +4,7 @@
 //! Publishing and trust live in `zenith-registry`; the command line in `zenith`.
 
 #![forbid(unsafe_code)]
+
+pub mod bench;
+pub mod conformance;
+pub mod inspect;

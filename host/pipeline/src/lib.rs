@@ -22,5 +22,5 @@ pub use error::{LoadError, PlanError, PlanErrors, SampleError, SampleFailure};
 pub use options::{Fidelity, OnError, Optimisations, RunOptions};
 pub use plan::{OperatorStep, Plan, PlanInput};
 pub use run::{Epoch, EpochStats, Next, QuarantineEntry, Runner, StageStats};
-pub use spec::{BatchSpec, OperatorSpec, Role, SourceSpec, Spec, SpecError};
+pub use spec::{BatchSpec, LimitsSpec, OperatorSpec, Role, SourceSpec, Spec, SpecError};
 pub use state::{LoaderState, StateError};

@@ -2,6 +2,10 @@
 
 mod arguments;
 mod pipelines;
+mod plugin_bench;
+mod plugin_inspect;
+mod plugin_target;
+mod plugin_test;
 mod plugins;
 mod registries;
 
@@ -62,7 +66,7 @@ fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
         Command::Explain(options) => pipelines::explain(&context()?, &options),
         Command::Lock(options) => pipelines::lock(&context()?, &options),
         Command::Registry { command } => registries::run(&context()?, command),
-        Command::Plugin { command } => plugins::run(command),
+        Command::Plugin { command } => plugins::run(command, context),
     }
 }
 

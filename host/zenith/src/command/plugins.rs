@@ -2,13 +2,30 @@
 
 use zenith_registry::build::{self, BuildOptions};
 
-use super::{arguments::PluginCommand, say};
-use crate::error::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
 
-pub(super) fn run(command: PluginCommand) -> Result<(), Error> {
-    let PluginCommand::Build { folder, output } = command;
+use super::{arguments::PluginCommand, plugin_bench, plugin_inspect, plugin_test, say};
+use crate::{
+    context::Context,
+    error::{Error, ErrorKind},
+};
+
+/// `context` is only made where a command needs one.
+pub(super) fn run(
+    command: PluginCommand,
+    context: impl FnOnce() -> Result<Context, Error>,
+) -> Result<(), Error> {
+    match command {
+        PluginCommand::Build { folder, output } => build(&folder, output),
+        PluginCommand::Test(arguments) => plugin_test::run(&context()?, &arguments),
+        PluginCommand::Bench(arguments) => plugin_bench::run(&context()?, &arguments),
+        PluginCommand::Inspect(arguments) => plugin_inspect::run(&context()?, &arguments),
+    }
+}
+
+fn build(folder: &Path, output: Option<PathBuf>) -> Result<(), Error> {
     let failed = |message: String, hint| Error::new(ErrorKind::Registry, message, hint);
-    let built = build::build_crate(&folder, &BuildOptions::default())
+    let built = build::build_crate(folder, &BuildOptions::default())
         .map_err(|error| failed(error.to_string(), error.hint()))?;
     let output = output.unwrap_or_else(|| folder.join(format!("{}.wasm", built.manifest.name.name())));
     std::fs::write(&output, &built.bytes)
