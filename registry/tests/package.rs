@@ -41,6 +41,27 @@ fn a_package_reads_back_what_its_manifest_says() {
 }
 
 #[test]
+fn a_permission_that_is_none_and_a_limit_of_nothing_are_refused_with_their_line() {
+    let start = "name = \"a:b\"\nversion = \"1.0.0\"\nkind = \"transform\"\n";
+    let wrong = |line: &str| Manifest::from_toml(&format!("{start}{line}")).unwrap_err().to_string();
+    assert_eq!(
+        wrong("permissions = [\"clock\", \"gpu\"]"),
+        "`plugin.toml` is wrong in line 4: `gpu` is no permission: a plugin may ask for `clock`, `entropy`, \
+         `files` and `network`"
+    );
+    assert!(
+        wrong("permissions = [\"files:luts\"]").ends_with("which folder it reads is for its user to say")
+    );
+    for key in ["memory_bytes", "time_ms", "output_bytes", "instances"] {
+        let error = wrong(&format!("limits = {{ {key} = 0 }}"));
+        assert!(
+            error.starts_with("`plugin.toml` is wrong in line 4: ") && error.contains("nonzero"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn embedding_again_replaces_the_manifest() {
     let first = transform("a:b", "1.0.0", "");
     let text = "name = \"a:b\"\nversion = \"1.0.1\"\nkind = \"transform\"";

@@ -1,7 +1,12 @@
 //! `Loader`: a planned pipeline, and the options it is run with.
 
+use std::collections::BTreeMap;
+
 use pyo3::{prelude::*, types::PyDict};
-use zenith::{EngineChoice, Error, ErrorKind, Fidelity, LoadOptions, OnError, Optimisations, RunOptions};
+use zenith::{
+    Allowed, EngineChoice, Error, ErrorKind, Fidelity, Grant, LoadOptions, OnError, Optimisations,
+    PackageName, RunOptions,
+};
 
 use crate::{
     context::{Context, parse},
@@ -31,6 +36,7 @@ struct Options {
     seed: u64,
     rank: u32,
     world_size: u32,
+    grants: BTreeMap<String, Vec<String>>,
 }
 
 impl Options {
@@ -52,8 +58,25 @@ impl Options {
                 rank: self.rank,
                 world_size: self.world_size,
             },
+            grants: allowed(&self.grants)?,
         })
     }
+}
+
+/// What plugins are allowed, from names and texts.
+fn allowed(grants: &BTreeMap<String, Vec<String>>) -> Result<Allowed, Error> {
+    let wrong = |reason: String| Error::new(ErrorKind::Option, format!("`grants` is wrong: {reason}"), None);
+    grants
+        .iter()
+        .map(|(name, list)| {
+            let name: PackageName = name.parse().map_err(|error| wrong(format!("{error}")))?;
+            let grants = list
+                .iter()
+                .map(|text| text.parse::<Grant>().map_err(|error| wrong(format!("for `{name}`, {error}"))))
+                .collect::<Result<_, _>>()?;
+            Ok((name, grants))
+        })
+        .collect()
 }
 
 /// A sample that was left out: key, index, epoch, operator, error.

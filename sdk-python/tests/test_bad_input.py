@@ -363,7 +363,9 @@ def moody(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     [
         ("trap", {}, "trapped"),
         ("loop", {"time": 0.2}, "longer than its time limit of 200ms"),
+        ("loop", {"time": "200ms"}, "longer than its time limit of 200ms"),
         ("allocate", {"memory": 8 << 20}, "more memory than its limit of 8388608 bytes"),
+        ("allocate", {"memory": "8MiB"}, "more memory than its limit of 8388608 bytes"),
         ("overflow", {}, "trapped"),
         ("short", {}, "answer is wrong"),
         ("absurd", {}, "answer is wrong"),
@@ -371,7 +373,7 @@ def moody(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     ],
 )
 def test_a_guest_that_misbehaves_spoils_one_sample(
-    own_photos: Photos, moody: bytes, mood: str, limits: dict[str, float], cause: str
+    own_photos: Photos, moody: bytes, mood: str, limits: dict[str, float | str], cause: str
 ) -> None:
     project_package("acme:moody", moody, "0.1.0")
     cut("skimage:coffee", 1, (77, 60)).save(own_photos.files[BAD])
@@ -417,6 +419,37 @@ def test_what_a_plugin_logs_reaches_pythons_logging(
         text = record.getMessage()
         assert text.startswith(f"`acme:moody@0.1.0` on `{key}` (sample {BAD}): panicked at ")
         assert text.endswith("this sample is not to my taste")
+
+
+def test_a_flood_of_lines_is_cut_off_and_harms_no_sample(
+    own_photos: Photos, moody: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    project_package("acme:moody", moody, "0.1.0")
+    cut("skimage:coffee", 1, (77, 60)).save(own_photos.files[BAD])
+    start = zenith.read_images(own_photos.folder).decode("zenith:jpeg")
+    pipeline = start.map("acme:moody", mood="chatty").map("zenith:resize", size=[24, 32]).batch(4)
+    with caplog.at_level(logging.WARNING, "zenith.plugin"):
+        images, _ = epoch(pipeline, num_workers=2)
+    assert len(images) == len(own_photos)
+    lines = [record.getMessage() for record in caplog.records if record.name == "zenith.plugin"]
+    assert len(lines) == 101
+    assert lines[-1].endswith("further lines of this call are left out")
+
+
+def test_a_plugin_has_as_many_instances_as_its_limit_allows(
+    own_photos: Photos, moody: bytes
+) -> None:
+    project_package("acme:moody", moody, "0.1.0")
+    start = zenith.read_images(own_photos.folder).decode("zenith:jpeg")
+    pipeline = start.map("acme:moody", mood="calm", limits={"instances": 2})
+    pipeline = pipeline.map("zenith:resize", size=[24, 32]).batch(4)
+    assert len(epoch(pipeline, num_workers=2)[0]) == len(own_photos)
+    with pytest.raises(zenith.PluginError) as caught:
+        epoch(pipeline, num_workers=3)
+    message = str(caught.value)
+    assert "`acme:moody@0.1.0`" in message
+    assert "has 2 instances already, as many as its limit allows" in message
+    assert "limits.instances" in (caught.value.hint or "")
 
 
 def test_lines_that_pythons_loggers_do_not_show_are_not_written(

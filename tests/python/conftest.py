@@ -33,4 +33,5 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables for child processes: the environment's commands, and a registry of their own."""
     home = tmp_path_factory.mktemp("home")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "XDG_DATA_HOME": str(home)}
+    homes = {"XDG_DATA_HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
+    return {**os.environ, "PATH": path, **homes}

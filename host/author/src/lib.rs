@@ -22,3 +22,6 @@ pub mod tool;
 pub use interface::{API_VERSION, kind_from_word, kind_word};
 pub use language::{Language, UnknownLanguage};
 pub use project::{Project, ProjectError};
+pub mod bench;
+pub mod conformance;
+pub mod inspect;

@@ -32,7 +32,7 @@ pub use operator::{
     Transform,
 };
 pub use output::{Output, OutputError};
-pub use permission::{Grant, GrantError, Grants, Permission, Permissions};
+pub use permission::{Grant, GrantError, Grants, Permission, Permissions, UnknownPermission};
 pub use plugin::{Engine, Identity, Kind, Limits, Plugin, PluginStats};
 pub use policy::{
     Decision, Nodes, Placement, Policy, Reason, Round, RunningTasks, UnevenColumns, WaitingJobs,

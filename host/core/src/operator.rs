@@ -3,6 +3,8 @@
 //!
 //! An operator belongs to one worker thread: calls take `&mut self` and never overlap.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     error::OperatorError,
     output::Output,
@@ -127,7 +129,8 @@ pub trait BatchTransform: Send {
 }
 
 /// What an epoch draws from, and this process's part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Population {
     /// Samples in the dataset.
     pub length: u64,

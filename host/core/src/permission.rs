@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// What a manifest may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", try_from = "String")]
 pub enum Permission {
     /// The time of day, and time that passes.
     Clock,
@@ -25,7 +25,21 @@ pub enum Permission {
     Network,
 }
 
+/// A text that names no permission.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "`{text}` is no permission: a plugin may ask for `clock`, `entropy`, `files` and `network`{}",
+    if text.starts_with("files:") { "; which folder it reads is for its user to say" } else { "" }
+)]
+pub struct UnknownPermission {
+    /// The text.
+    pub text: String,
+}
+
 impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 4] = [Self::Clock, Self::Entropy, Self::Files, Self::Network];
+
     /// The word for it in manifests and configurations.
     pub fn word(self) -> &'static str {
         match self {
@@ -43,8 +57,26 @@ impl fmt::Display for Permission {
     }
 }
 
+impl FromStr for Permission {
+    type Err = UnknownPermission;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPermission> {
+        let known = Self::ALL.into_iter().find(|permission| permission.word() == text);
+        known.ok_or_else(|| UnknownPermission { text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Permission {
+    type Error = UnknownPermission;
+
+    fn try_from(text: String) -> Result<Self, UnknownPermission> {
+        text.parse()
+    }
+}
+
 /// What a user allows a plugin: `clock`, `entropy`, or `files:FOLDER`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Grant {
     /// The real clocks.
     Clock,
@@ -120,6 +152,14 @@ impl FromStr for Grant {
     }
 }
 
+impl TryFrom<String> for Grant {
+    type Error = GrantError;
+
+    fn try_from(text: String) -> Result<Self, GrantError> {
+        text.parse()
+    }
+}
+
 /// Everything that one plugin is allowed, or given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Grants(BTreeSet<Grant>);
@@ -131,7 +171,7 @@ impl Grants {
         Self(self.0.iter().filter(|grant| asked.contains(&grant.permission())).cloned().collect())
     }
 
-    /// Whether anything is allowed.
+    /// Whether nothing is allowed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -215,6 +255,19 @@ mod tests {
         assert!(allowed.given(&[Permission::Entropy]).is_empty());
         assert_eq!(allowed.given(&[Permission::Files, Permission::Network]), grants(&["files:luts"]));
         assert!(Grants::default().given(&[Permission::Clock]).is_empty());
+    }
+
+    #[test]
+    fn a_word_that_is_no_permission_is_told_with_those_that_are() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.to_string().parse(), Ok(permission));
+        }
+        assert_eq!(
+            "gpu".parse::<Permission>().unwrap_err().to_string(),
+            "`gpu` is no permission: a plugin may ask for `clock`, `entropy`, `files` and `network`"
+        );
+        let error = "files:luts".parse::<Permission>().unwrap_err().to_string();
+        assert!(error.ends_with("which folder it reads is for its user to say"), "{error}");
     }
 
     #[test]

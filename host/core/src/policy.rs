@@ -4,12 +4,15 @@
 
 mod check;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::OperatorError;
 
 pub use check::UnevenColumns;
 
 /// Jobs that wait, in the order of their submission: one entry for each in every column.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct WaitingJobs {
     /// The job's number.
     pub id: Vec<u64>,
@@ -32,7 +35,8 @@ pub struct WaitingJobs {
 }
 
 /// Nodes: one entry for each in every column.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Nodes {
     /// The node's number.
     pub id: Vec<u32>,
@@ -53,7 +57,8 @@ pub struct Nodes {
 }
 
 /// Tasks that run: one entry for each in every column. A job of several tasks has several.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RunningTasks {
     /// The job's number.
     pub job: Vec<u64>,
@@ -74,7 +79,8 @@ pub struct RunningTasks {
 }
 
 /// All that a policy sees when it decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Round {
     /// Milliseconds on the scheduler's own clock.
     pub now: u64,
@@ -87,7 +93,8 @@ pub struct Round {
 }
 
 /// One task put on one node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Placement {
     /// The job's number.
     pub job: u64,
@@ -96,7 +103,8 @@ pub struct Placement {
 }
 
 /// Why a job was left waiting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reason {
     /// The job's number.
     pub job: u64,
@@ -105,7 +113,8 @@ pub struct Reason {
 }
 
 /// What a round decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Decision {
     /// Tasks to start; all tasks of a job, or none.
     pub placements: Vec<Placement>,

@@ -25,5 +25,5 @@ pub use run::{
     Distance, Epoch, EpochStats, Example, Failure, Next, QuarantineEntry, Runner, ShadowError, ShadowInput,
     ShadowReport, SideReport, StageStats, Standing, Swap, shadow,
 };
-pub use spec::{BatchSpec, OperatorSpec, Role, SourceSpec, Spec, SpecError};
+pub use spec::{BatchSpec, LimitsSpec, OperatorSpec, Role, SourceSpec, Spec, SpecError};
 pub use state::{LoaderState, StateError};

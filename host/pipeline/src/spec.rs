@@ -3,10 +3,10 @@
 
 use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 use thiserror::Error;
-use zenith_core::Limits;
+use zenith_core::{Limits, parse_bytes, parse_time};
 
 /// A declared pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,48 +121,146 @@ pub struct OperatorSpec {
     pub limits: LimitsSpec,
 }
 
-/// Limits as a user writes them; what is missing keeps its default.
+/// Limits as a user writes them: bytes as `536870912` or `"512MiB"`, a time as seconds or as `"500ms"`.
+/// What is missing is for somebody else to say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsSpec {
     /// Bytes of memory for each instance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<usize>,
     /// Seconds for one call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "time", skip_serializing_if = "Option::is_none")]
     pub time: Option<f64>,
     /// Bytes of output for one call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "output", skip_serializing_if = "Option::is_none")]
     pub output: Option<usize>,
+    /// Instances at once, over all workers.
+    #[serde(default, deserialize_with = "instances", skip_serializing_if = "Option::is_none")]
+    pub instances: Option<usize>,
 }
 
 impl LimitsSpec {
     /// The limits, over the defaults.
     pub fn resolve(&self) -> Result<Limits, SpecError> {
-        let default = Limits::default();
+        self.resolve_over(&Limits::default())
+    }
+
+    /// The limits, over others that hold where this says nothing.
+    pub fn resolve_over(&self, others: &Limits) -> Result<Limits, SpecError> {
         let time = match self.time {
-            None => default.time,
+            None => others.time,
             Some(seconds) => Duration::try_from_secs_f64(seconds)
                 .ok()
                 .filter(|time| !time.is_zero())
                 .ok_or(SpecError::Limit { key: "time", value: seconds.to_string() })?,
         };
-        for (key, value) in [("memory", self.memory), ("output", self.output)] {
+        for (key, value) in [("memory", self.memory), ("output", self.output), ("instances", self.instances)]
+        {
             if value == Some(0) {
                 return Err(SpecError::Limit { key, value: "0".to_owned() });
             }
         }
         Ok(Limits {
-            memory: self.memory.unwrap_or(default.memory),
+            memory: self.memory.unwrap_or(others.memory),
             time,
-            output: self.output.unwrap_or(default.output),
-            ..default
+            output: self.output.unwrap_or(others.output),
+            instances: self.instances.unwrap_or(others.instances),
         })
     }
 
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Reads a limit from a number or a text; errors name the key.
+struct Amount<T> {
+    key: &'static str,
+    what: &'static str,
+    whole: fn(u64) -> Option<T>,
+    fraction: fn(f64) -> Option<T>,
+    text: fn(&str) -> Option<T>,
+}
+
+impl<T> Amount<T> {
+    fn read<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        deserializer.deserialize_any(self).map(Some)
+    }
+
+    fn take<E: de::Error>(&self, read: Option<T>, given: impl fmt::Display) -> Result<T, E> {
+        read.ok_or_else(|| E::custom(format!("`{}` is {}, but is `{given}`", self.key, self.what)))
+    }
+}
+
+impl<T> de::Visitor<'_> for Amount<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "for `{}` {}", self.key, self.what)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
+        self.take((self.whole)(value), value)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
+        let read = match u64::try_from(value) {
+            Ok(value) => (self.whole)(value),
+            // What is less than nothing is refused later, where it can be said of which operator it is.
+            Err(_) => i32::try_from(value).ok().and_then(|value| (self.fraction)(value.into())),
+        };
+        self.take(read, value)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
+        self.take((self.fraction)(value), value)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<T, E> {
+        self.take((self.text)(value), value)
+    }
+}
+
+fn size<'de, D: Deserializer<'de>>(key: &'static str, deserializer: D) -> Result<Option<usize>, D::Error> {
+    Amount {
+        key,
+        what: "a number of bytes such as 536870912 or \"512MiB\"",
+        whole: |value| usize::try_from(value).ok(),
+        fraction: |_| None,
+        text: |text| usize::try_from(parse_bytes(text).ok()?).ok(),
+    }
+    .read(deserializer)
+}
+
+fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    size("memory", deserializer)
+}
+
+fn output<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    size("output", deserializer)
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Amount {
+        key: "time",
+        what: "a number of seconds or a text such as \"500ms\"",
+        whole: |value| u32::try_from(value).ok().map(f64::from),
+        fraction: Some,
+        text: |text| parse_time(text).ok().map(|time| time.as_secs_f64()),
+    }
+    .read(deserializer)
+}
+
+fn instances<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    Amount {
+        key: "instances",
+        what: "a whole number such as 8",
+        whole: |value| usize::try_from(value).ok(),
+        fraction: |_| None,
+        text: |_| None,
+    }
+    .read(deserializer)
 }
 
 /// How samples become batches.
@@ -198,7 +296,7 @@ pub enum SpecError {
         role: &'static str,
     },
     /// The limits are not limits.
-    #[error("`limits` takes `memory` and `output` in bytes and `time` in seconds: {0}")]
+    #[error("`limits` takes `memory` and `output` in bytes, `time` in seconds, and `instances`: {0}")]
     Limits(String),
     /// One limit is out of range.
     #[error("`limits.{key}` must be more than 0, but is {value}")]
@@ -295,9 +393,13 @@ mod tests {
 
     #[test]
     fn senseless_limits_are_refused() {
-        for (limits, word) in
-            [(json!({"time": 0}), "time"), (json!({"time": -1}), "time"), (json!({"memory": 0}), "memory")]
-        {
+        for (limits, word) in [
+            (json!({"time": 0}), "time"),
+            (json!({"time": -1}), "time"),
+            (json!({"memory": 0}), "memory"),
+            (json!({"output": 0}), "output"),
+            (json!({"instances": 0}), "instances"),
+        ] {
             let spec = operator(json!({"map": "a:b", "limits": limits})).unwrap();
             assert!(spec.limits.resolve().unwrap_err().to_string().contains(word));
         }
@@ -306,5 +408,35 @@ mod tests {
                 .unwrap_err()
                 .contains("unknown field `cpu`")
         );
+    }
+    #[test]
+    fn limits_are_written_as_numbers_or_as_people_write_amounts() {
+        let limits = json!({"memory": "512MiB", "time": "500ms", "output": 1000, "instances": 8});
+        let spec = operator(json!({"map": "a:b", "limits": limits})).unwrap();
+        let expected =
+            Limits { memory: 512 << 20, time: Duration::from_millis(500), output: 1000, instances: 8 };
+        assert_eq!(spec.limits.resolve(), Ok(expected));
+        assert_eq!(operator(serde_json::to_value(&spec).unwrap()), Ok(spec));
+        for (limits, expected) in [
+            (
+                json!({"memory": "much"}),
+                "`memory` is a number of bytes such as 536870912 or \"512MiB\", but is `much`",
+            ),
+            (json!({"memory": -1}), "but is `-1`"),
+            (json!({"output": 1.5}), "`output` is a number of bytes"),
+            (json!({"time": "2h"}), "`time` is a number of seconds or a text such as \"500ms\", but is `2h`"),
+            (json!({"instances": "8"}), "`instances` is a whole number such as 8, but is `8`"),
+            (json!({"instances": [8]}), "expected for `instances` a whole number"),
+        ] {
+            let error = operator(json!({"map": "a:b", "limits": limits})).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_an_operator_does_not_say_another_may() {
+        let spec = LimitsSpec { instances: Some(2), ..LimitsSpec::default() };
+        let others = Limits { memory: 7, instances: 9, ..Limits::default() };
+        assert_eq!(spec.resolve_over(&others), Ok(Limits { instances: 2, ..others }));
     }
 }

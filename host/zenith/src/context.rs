@@ -7,13 +7,16 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use zenith_core::{Digest, Engine, Kind, Plugin};
+use zenith_core::{Digest, Engine, Grants, Identity, Kind, Limits, Permissions, Plugin};
 use zenith_pipeline::{Catalog, CatalogError, Spec};
 use zenith_plugin::{Host, HostOptions};
 use zenith_registry::{Lock, Locked, Reference, Registry, Resolved, RootKind, package};
 
 use crate::{
+    allowance::{Allowed, Wishes},
     error::{Error, ErrorKind},
+    first_use,
+    settings::Settings,
     twins,
 };
 
@@ -36,8 +39,8 @@ pub enum EngineChoice {
 /// Where a context looks.
 #[derive(Clone, Debug, Default)]
 pub struct ContextOptions {
-    /// The project's folder, whose `.zenith/registry` and `zenith.lock` count; the current folder
-    /// where it is empty.
+    /// The project's folder, whose `.zenith/registry`, `zenith.lock` and `zenith.toml` count; the
+    /// current folder where it is empty.
     pub project: PathBuf,
     /// The registry folder that is shipped with Zenith.
     pub built_in: Option<PathBuf>,
@@ -55,11 +58,18 @@ pub struct Context {
     shipped: Lock,
     host_options: HostOptions,
     host: OnceLock<Host>,
-    loaded: Mutex<HashMap<(Digest, Engine), Arc<dyn Plugin>>>,
+    project: PathBuf,
+    settings: Settings,
+    loaded: Mutex<HashMap<LoadedKey, Arc<dyn Plugin>>>,
+    /// What the manifests of loaded components ask for.
+    wishes: Mutex<HashMap<Digest, Arc<Wishes>>>,
 }
 
+/// What makes two uses of a plugin one: the same bytes, run alike, and given the same.
+type LoadedKey = (Digest, Engine, Grants);
+
 impl Context {
-    /// Reads the lockfiles. Nothing is loaded yet.
+    /// Reads the lockfiles and the settings. Nothing is loaded yet.
     pub fn new(options: ContextOptions) -> Result<Self, Error> {
         let lock_error = |error: zenith_registry::LockError| {
             Error::new(ErrorKind::Registry, error.to_string(), error.hint())
@@ -79,8 +89,16 @@ impl Context {
             shipped,
             host_options: options.host,
             host: OnceLock::new(),
+            settings: Settings::read(&options.project)?,
+            project: options.project,
             loaded: Mutex::default(),
+            wishes: Mutex::default(),
         })
+    }
+
+    /// What the project's `zenith.toml` says.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The registry's folders.
@@ -112,9 +130,9 @@ impl Context {
         Ok(lock)
     }
 
-    /// The plugins, run as chosen.
-    pub(crate) fn catalog(&self, engine: EngineChoice) -> EngineCatalog<'_> {
-        EngineCatalog { context: self, engine }
+    /// The plugins, run as chosen; those that `allowed` names are allowed what it says, and no more.
+    pub(crate) fn catalog<'a>(&'a self, engine: EngineChoice, allowed: &'a Allowed) -> EngineCatalog<'a> {
+        EngineCatalog { context: self, engine, allowed }
     }
 
     fn find(&self, reference: &str) -> Result<(Reference, Resolved), CatalogError> {
@@ -128,7 +146,12 @@ impl Context {
         Ok((reference, resolved))
     }
 
-    fn plugin(&self, resolved: &Resolved, choice: EngineChoice) -> Result<Arc<dyn Plugin>, CatalogError> {
+    fn plugin(
+        &self,
+        resolved: &Resolved,
+        choice: EngineChoice,
+        allowed: &Allowed,
+    ) -> Result<Arc<dyn Plugin>, CatalogError> {
         let identity = &resolved.identity;
         let shipped = identity
             .version
@@ -142,8 +165,18 @@ impl Context {
             EngineChoice::Auto if twin().is_some() => Engine::Native,
             EngineChoice::Wasm | EngineChoice::Auto => Engine::Wasm,
         };
+        let (wishes, permissions) = match engine {
+            // A twin is first-party code, and asks for nothing.
+            Engine::Native => (Arc::default(), Permissions::NONE),
+            Engine::Wasm => {
+                let wishes = self.wishes(identity, &resolved.bytes)?;
+                let permissions =
+                    Permissions::new(wishes.permissions.clone(), &self.allowed(identity, allowed));
+                (wishes, permissions)
+            }
+        };
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (identity.digest, engine);
+        let key = (identity.digest, engine, permissions.given.clone());
         if let Some(plugin) = loaded.get(&key).filter(|plugin| plugin.identity() == identity) {
             return Ok(Arc::clone(plugin));
         }
@@ -159,11 +192,114 @@ impl Context {
             })?,
             Engine::Wasm => self
                 .host()?
-                .load(identity.clone(), &resolved.bytes)
+                .load_with(identity.clone(), &resolved.bytes, permissions)
                 .map_err(|error| failed(error.to_string(), error.hint().map(str::to_owned)))?,
         };
+        self.tell(&wishes, &*plugin);
         loaded.insert(key, Arc::clone(&plugin));
         Ok(plugin)
+    }
+
+    /// Loads a component from its bytes, as WebAssembly, with what it asks for and the user allows.
+    pub(crate) fn load(
+        &self,
+        identity: &Identity,
+        bytes: &[u8],
+        allowed: &Allowed,
+    ) -> Result<Arc<dyn Plugin>, Error> {
+        let (wishes, permissions) = self.permitted(identity, bytes, allowed).map_err(registry_error)?;
+        let host = self.host().map_err(registry_error)?;
+        let plugin = host.load_with(identity.clone(), bytes, permissions).map_err(|error| {
+            Error::new(ErrorKind::Registry, error.to_string(), error.hint().map(str::to_owned))
+        })?;
+        self.tell(&wishes, &*plugin);
+        Ok(plugin)
+    }
+
+    /// What a component asks for, and what the user allows of that.
+    pub(crate) fn permissions(
+        &self,
+        identity: &Identity,
+        bytes: &[u8],
+        allowed: &Allowed,
+    ) -> Result<Permissions, Error> {
+        self.permitted(identity, bytes, allowed).map(|(_, permissions)| permissions).map_err(registry_error)
+    }
+
+    /// How the WebAssembly host is set up.
+    pub(crate) fn host_options(&self) -> &HostOptions {
+        &self.host_options
+    }
+
+    /// Finds a package.
+    pub(crate) fn resolve(&self, reference: &str) -> Result<Resolved, Error> {
+        self.find(reference).map(|(_, resolved)| resolved).map_err(registry_error)
+    }
+
+    fn permitted(
+        &self,
+        identity: &Identity,
+        bytes: &[u8],
+        allowed: &Allowed,
+    ) -> Result<(Arc<Wishes>, Permissions), CatalogError> {
+        let wishes = self.wishes(identity, bytes)?;
+        let permissions = Permissions::new(wishes.permissions.clone(), &self.allowed(identity, allowed));
+        Ok((wishes, permissions))
+    }
+
+    /// What a component asks for.
+    fn wishes(&self, identity: &Identity, bytes: &[u8]) -> Result<Arc<Wishes>, CatalogError> {
+        let mut known = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wishes) = known.get(&identity.digest) {
+            return Ok(Arc::clone(wishes));
+        }
+        let wishes = Wishes::of(bytes)
+            .map_err(|error| failed(format!("the plugin `{identity}` is refused: {error}"), error.hint()))?;
+        let wishes = Arc::new(wishes);
+        known.insert(identity.digest, Arc::clone(&wishes));
+        Ok(wishes)
+    }
+
+    /// What the user allows a plugin: what a loader says of it goes before what the project says.
+    fn allowed(&self, identity: &Identity, allowed: &Allowed) -> Grants {
+        match allowed.get(&identity.name) {
+            Some(grants) => grants.iter().cloned().map(|grant| grant.within(&self.project)).collect(),
+            None => self.settings.grants(&identity.name).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Tells the user what a plugin asks for and is given: at its first use in a way that cannot be
+    /// missed, and afterwards where it does without something.
+    fn tell(&self, wishes: &Wishes, plugin: &dyn Plugin) {
+        if !wishes.matter() {
+            return;
+        }
+        let (identity, permissions) = (plugin.identity(), plugin.permissions());
+        let limits = self.limits(plugin);
+        let told = wishes.told(identity, permissions, &limits);
+        let hint = wishes.hint(identity, permissions, &limits);
+        let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+        if first_use::is_first(&identity.digest, &told) {
+            tracing::warn!("first use: {told}{hint}");
+        } else if !hint.is_empty() {
+            tracing::info!("{told}{hint}");
+        }
+    }
+
+    /// What a plugin may use where its operator does not say.
+    pub(crate) fn limits(&self, plugin: &dyn Plugin) -> Limits {
+        self.limits_of(plugin.identity())
+    }
+
+    /// The same, by the name and digest of a component whose manifest was read.
+    pub(crate) fn limits_of(&self, plugin: &Identity) -> Limits {
+        let known = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let wished = known.get(&plugin.digest).map_or_else(Limits::default, |wishes| wishes.limits());
+        match self.settings.limits(&plugin.name) {
+            // That these are limits was checked when they were read.
+            Some(set) => set.resolve_over(&wished).unwrap_or(wished),
+            None => wished,
+        }
     }
 
     fn host(&self) -> Result<&Host, CatalogError> {
@@ -179,12 +315,17 @@ impl Context {
 pub(crate) struct EngineCatalog<'a> {
     context: &'a Context,
     engine: EngineChoice,
+    allowed: &'a Allowed,
 }
 
 impl Catalog for EngineCatalog<'_> {
     fn resolve(&self, reference: &str) -> Result<Arc<dyn Plugin>, CatalogError> {
         let (_, resolved) = self.context.find(reference)?;
-        self.context.plugin(&resolved, self.engine)
+        self.context.plugin(&resolved, self.engine, self.allowed)
+    }
+
+    fn limits(&self, plugin: &dyn Plugin) -> Limits {
+        self.context.limits(plugin)
     }
 
     /// The decoders that are shipped with Zenith. Others are used where they are named, so that a

@@ -6,25 +6,30 @@
 
 #![forbid(unsafe_code)]
 
+mod allowance;
 mod context;
 mod error;
 mod file;
+mod first_use;
 mod loader;
+mod settings;
 mod source;
 mod twins;
 
 pub mod command;
 pub mod log;
 
+pub use allowance::Allowed;
 pub use context::{Context, ContextOptions, EngineChoice, LOCKFILE};
 pub use error::{Error, ErrorKind};
 pub use file::read_pipeline;
 pub use loader::{Epoch, LoadOptions, Loader};
-pub use zenith_core::{DType, Digest, Engine, Identity, Kind};
+pub use settings::{SETTINGS, Settings};
+pub use zenith_core::{DType, Digest, Engine, Grant, Grants, Identity, Kind, PackageName};
 pub use zenith_pipeline::{
-    Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LoaderState, Next, OnError, OperatorSpec,
-    Optimisations, QuarantineEntry, Role, RunOptions, SourceSpec, Spec, StageStats, Standing, Swap,
-    SwapError, SwappedOperator,
+    Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LimitsSpec, LoaderState, Next, OnError,
+    OperatorSpec, Optimisations, QuarantineEntry, Role, RunOptions, SourceSpec, Spec, StageStats, Standing,
+    Swap, SwapError, SwappedOperator,
 };
 pub use zenith_plugin::{CacheOption, HostOptions};
 pub use zenith_registry as registry;

@@ -16,6 +16,7 @@ use zenith_pipeline::{
 use zenith_registry::Reference;
 
 use crate::{
+    allowance::Allowed,
     context::{Context, EngineChoice},
     error::{Error, ErrorKind},
     source,
@@ -32,6 +33,8 @@ pub struct LoadOptions {
     pub optimisations: Optimisations,
     /// How epochs are run.
     pub run: RunOptions,
+    /// What plugins are allowed, in place of what `zenith.toml` says of those that are named.
+    pub grants: Allowed,
 }
 
 /// A pipeline, planned and ready to run. Making one starts no thread and reads no sample.
@@ -167,11 +170,34 @@ pub(crate) fn plan(context: &Context, spec: &Spec, options: &LoadOptions) -> Res
     let input = PlanInput {
         spec,
         source: source::open(&spec.source)?,
-        catalog: &context.catalog(options.engine),
+        catalog: &context.catalog(options.engine, &options.grants),
         fidelity: options.fidelity,
         optimisations: options.optimisations,
     };
-    Ok(Plan::new(&input)?)
+    let plan = Plan::new(&input)?;
+    check_grants(&plan, &options.grants)?;
+    Ok(plan)
+}
+
+/// A grant for a plugin that is not there is a mistyped one; and one that nobody asks for is told.
+fn check_grants(plan: &Plan, allowed: &Allowed) -> Result<(), Error> {
+    for (name, grants) in allowed {
+        let Some(step) = plan.operators().find(|step| step.plugin().identity().name == *name) else {
+            let mut names: Vec<_> =
+                plan.operators().map(|step| format!("`{}`", step.plugin().identity().name)).collect();
+            names.dedup();
+            return Err(Error::new(
+                ErrorKind::Option,
+                format!("a grant names the plugin `{name}`, which the pipeline does not use"),
+                Some(format!("it uses {}", names.join(", "))),
+            ));
+        };
+        let (plugin, given) = (step.plugin().identity(), &step.plugin().permissions().given);
+        for grant in grants.iter().filter(|grant| !given.has(grant.permission())) {
+            tracing::warn!("`{plugin}` does not ask for {}, and is not given {grant}", grant.permission());
+        }
+    }
+    Ok(())
 }
 
 /// A running epoch.

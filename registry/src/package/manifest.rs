@@ -1,11 +1,14 @@
 //! `plugin.toml`: what a plugin's author says about it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZero,
+    path::{Path, PathBuf},
+};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use zenith_core::{Kind, PackageName};
+use zenith_core::{Kind, PackageName, Permission};
 
 use crate::files::{self, FileError};
 
@@ -47,8 +50,8 @@ pub struct Manifest {
     /// What it asks for beyond computing. A permission counts only if the user's configuration
     /// grants it as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub permissions: Vec<String>,
-    /// What it needs beyond the default limits.
+    pub permissions: Vec<Permission>,
+    /// How much it needs of what is limited.
     #[serde(default, skip_serializing_if = "RequestedLimits::is_default")]
     pub limits: RequestedLimits,
     /// How its source is built. It stays with the source: a package does not carry it.
@@ -65,20 +68,24 @@ pub struct BuildSettings {
     pub language: String,
 }
 
-/// The limits that a plugin asks for where the defaults are too tight. They too count only if the
-/// user's configuration grants them.
+/// How much a plugin needs of what is limited, as its author says. It is held to a wish below the
+/// default. One above the default raises nothing by itself: it is told to the user, whose own word
+/// decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestedLimits {
     /// Bytes of linear memory for each instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_bytes: Option<u64>,
+    pub memory_bytes: Option<NonZero<u64>>,
     /// Milliseconds for one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_ms: Option<u64>,
+    pub time_ms: Option<NonZero<u64>>,
     /// Bytes of output for one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_bytes: Option<u64>,
+    pub output_bytes: Option<NonZero<u64>>,
+    /// Instances at once, over all workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<NonZero<u64>>,
 }
 
 impl RequestedLimits {

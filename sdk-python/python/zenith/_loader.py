@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from zenith import _log, _native
 from zenith._context import context
 from zenith._frameworks import Framework, converter
-from zenith._options import ranks, refuse_foreign, run_seed, size_in_bytes, whole
+from zenith._options import granted, ranks, refuse_foreign, run_seed, size_in_bytes, whole
 from zenith._pipeline import Pipeline
 from zenith._stats import LoaderStats, QuarantineEntry, StageStats
 from zenith._swap import Swap, swapped
@@ -67,6 +67,9 @@ class DataLoader:
     - `window_push_down`: whether decoders skip what later operators do not read. No pixel depends
       on it.
     - `framework`: `"torch"`, `"numpy"`, or `"auto"`.
+    - `grants`: what plugins get beyond computing, such as `{"acme:lut": ["files:luts", "clock"]}`:
+      `clock`, `entropy`, or `files:FOLDER` to read from. A plugin gets only what its manifest asks
+      for as well. A plugin that is named here gets nothing of what `zenith.toml` allows it.
 
     Each `iter(loader)` is an epoch of its own, numbered from 0; several may run at once.
     """
@@ -100,6 +103,7 @@ class DataLoader:
         world_size: int | None = None,
         window_push_down: bool = True,
         framework: Framework = "auto",
+        grants: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         if not isinstance(dataset, Pipeline):
             raise TypeError(
@@ -132,6 +136,7 @@ class DataLoader:
             "seed": run_seed(seed, generator, world_size),
             "rank": rank,
             "world_size": world_size,
+            "grants": granted(grants),
         }
         self._framework: Framework = framework
         self._pin_memory = pin_memory

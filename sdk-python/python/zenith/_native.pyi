@@ -27,6 +27,7 @@ class Options(TypedDict):
     seed: int
     rank: int
     world_size: int
+    grants: dict[str, list[str]]
 
 @final
 class Context:

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zenith.errors import OptionError
@@ -73,6 +74,20 @@ def size_in_bytes(value: int | str | None) -> int | None:
     if not 0 < value < 2**63:
         raise wrong
     return value
+
+
+def granted(grants: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
+    """What each plugin is allowed, as plain data; the host knows what may be allowed."""
+    if grants is None:
+        return {}
+    shape = "`grants` is a mapping such as {'acme:lut': ['files:luts', 'clock']}"
+    if not isinstance(grants, Mapping):
+        raise TypeError(f"{shape}, but is {grants!r}")
+    for name, given in grants.items():
+        listed = isinstance(given, Sequence) and not isinstance(given, str | bytes)
+        if not isinstance(name, str) or not listed or not all(isinstance(one, str) for one in given):
+            raise TypeError(f"{shape}, but `{name}` has {given!r}")
+    return {name: list(given) for name, given in grants.items()}
 
 
 def ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,10 @@ from zenith.errors import PipelineError
 Json = dict[str, Any]
 
 ROLES = ("sample", "decode", "map", "map-batch")
-LIMITS = ("memory", "time", "output")
+LIMITS = ("memory", "time", "output", "instances")
+
+Limits = Mapping[str, float | str]
+"""Bounds of one operator, as in `{"memory": "512MiB", "time": 2.0, "instances": 8}`."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,9 @@ class Pipeline:
     plugins until it is given to a `DataLoader` or explained.
 
     An operator is named as in `zenith:jpeg` or `acme:sepia@^1.2`; its keyword arguments are its
-    configuration, and must be JSON. `limits=` bounds one call of it: `memory` and `output` in
-    bytes, `time` in seconds.
+    configuration, and must be JSON. `limits=` bounds it: `memory` of an instance and `output` of a
+    call in bytes or as in `"512MiB"`, `time` of a call in seconds or as in `"500ms"`, and how many
+    `instances` live at once. It goes before what `zenith.toml` says of the plugin.
 
     >>> import zenith
     >>> photos = zenith.read_images("photos").decode("zenith:jpeg")
@@ -51,25 +55,25 @@ class Pipeline:
     """Samples in a batch, and whether a last one that is not full is left out."""
 
     def sample(
-        self, plugin: str, *, limits: Mapping[str, float] | None = None, **config: Any
+        self, plugin: str, *, limits: Limits | None = None, **config: Any
     ) -> Pipeline:
         """Adds a sampler, which chooses the order of samples; without one it is the source's."""
         return self._with("sample", plugin, limits, config)
 
     def decode(
-        self, plugin: str = "auto", *, limits: Mapping[str, float] | None = None, **config: Any
+        self, plugin: str = "auto", *, limits: Limits | None = None, **config: Any
     ) -> Pipeline:
         """Adds a decoder; `"auto"` chooses among the shipped ones by each sample's first bytes."""
         return self._with("decode", plugin, limits, config)
 
     def map(
-        self, plugin: str, *, limits: Mapping[str, float] | None = None, **config: Any
+        self, plugin: str, *, limits: Limits | None = None, **config: Any
     ) -> Pipeline:
         """Adds a transform of single samples."""
         return self._with("map", plugin, limits, config)
 
     def map_batch(
-        self, plugin: str, *, limits: Mapping[str, float] | None = None, **config: Any
+        self, plugin: str, *, limits: Limits | None = None, **config: Any
     ) -> Pipeline:
         """Adds a transform of whole batches."""
         return self._with("map-batch", plugin, limits, config)
@@ -91,6 +95,7 @@ class Pipeline:
         engine: Literal["auto", "wasm", "native"] = "auto",
         fidelity: Literal["exact", "fast"] = "exact",
         window_push_down: bool = True,
+        grants: Mapping[str, Sequence[str]] | None = None,
     ) -> str:
         """The plan as text: what each step is resolved to, what it makes, and what is optimised.
 
@@ -100,7 +105,12 @@ class Pipeline:
         from zenith._loader import DataLoader
 
         loader = DataLoader(
-            self, engine=engine, fidelity=fidelity, window_push_down=window_push_down, seed=0
+            self,
+            engine=engine,
+            fidelity=fidelity,
+            window_push_down=window_push_down,
+            seed=0,
+            grants=grants,
         )
         return loader.explain()
 
@@ -142,7 +152,7 @@ class Pipeline:
         return cls.from_dict(json.loads(_native.read_pipeline(os.fspath(path))))
 
     def _with(
-        self, role: str, plugin: str, limits: Mapping[str, float] | None, config: Json
+        self, role: str, plugin: str, limits: Limits | None, config: Json
     ) -> Pipeline:
         if not isinstance(plugin, str):
             raise TypeError(
@@ -230,7 +240,7 @@ def _arguments(first: Any, keywords: Json) -> str:
     return ", ".join([repr(first), *(f"{key}={value!r}" for key, value in keywords.items())])
 
 
-def _limits(limits: Mapping[str, float], where: str) -> Json:
+def _limits(limits: Limits, where: str) -> Json:
     if not isinstance(limits, Mapping):
         raise TypeError(f"{where}: `limits` is a mapping such as {{'time': 2.0}}, not {limits!r}")
     for key in limits:

@@ -5,6 +5,7 @@
 
 use include_dir::{Dir, include_dir};
 use wit_component::{StringEncoding, embed_component_metadata};
+use zenith_core::Permission;
 
 use super::{BuildError, BuildOptions, bindings};
 use crate::{
@@ -26,7 +27,7 @@ const OLDEST: (u32, u32) = (1, 25);
 pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>, BuildError> {
     let go = tool::go("a plugin in Go is compiled with it")?;
     let folder = project.folder();
-    if project.manifest().permissions.iter().any(|permission| permission == "clock") {
+    if project.manifest().permissions.contains(&Permission::Clock) {
         return Err(BuildError::NoClock);
     }
     let module = module_name(project)?;

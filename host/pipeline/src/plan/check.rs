@@ -124,9 +124,8 @@ impl Checker<'_> {
 
     fn step(&mut self, position: u32, operator: &OperatorSpec) -> Option<OperatorStep> {
         let reference = operator.plugin.as_deref()?;
-        let limits = self.limits(position, operator)?;
         match self.input.catalog.resolve(reference) {
-            Ok(plugin) => self.of_role(position, operator, plugin, limits),
+            Ok(plugin) => self.of_role(position, operator, plugin),
             Err(error) => {
                 self.error(operator_place(position, operator), error.message, error.hint);
                 None
@@ -134,10 +133,11 @@ impl Checker<'_> {
         }
     }
 
-    fn limits(&mut self, position: u32, operator: &OperatorSpec) -> Option<Limits> {
+    /// What the operator says itself goes before what the catalog says about its plugin.
+    fn limits(&mut self, position: u32, operator: &OperatorSpec, plugin: &dyn Plugin) -> Option<Limits> {
         operator
             .limits
-            .resolve()
+            .resolve_over(&self.input.catalog.limits(plugin))
             .map_err(|error| self.error(operator_place(position, operator), error.to_string(), None))
             .ok()
     }
@@ -147,8 +147,8 @@ impl Checker<'_> {
         position: u32,
         operator: &OperatorSpec,
         plugin: Arc<dyn Plugin>,
-        limits: Limits,
     ) -> Option<OperatorStep> {
+        let limits = self.limits(position, operator, &*plugin)?;
         let wanted = match operator.role {
             Role::Sample => Kind::Sampler,
             Role::Decode => Kind::Decoder,
@@ -172,7 +172,10 @@ impl Checker<'_> {
     fn default_sampler(&mut self) -> Option<OperatorStep> {
         let resolved = self.input.catalog.resolve(DEFAULT_SAMPLER);
         match resolved {
-            Ok(plugin) => Some(OperatorStep::new(Role::Sample, plugin, "{}".into(), Limits::default(), 0)),
+            Ok(plugin) => {
+                let limits = self.input.catalog.limits(&*plugin);
+                Some(OperatorStep::new(Role::Sample, plugin, "{}".into(), limits, 0))
+            }
             Err(error) => {
                 self.error("the default sampler".to_owned(), error.message, error.hint);
                 None
@@ -190,11 +193,10 @@ impl Checker<'_> {
         let steps: Vec<_> = if operator.plugin.is_some() {
             self.step(position, operator).into_iter().collect()
         } else {
-            let Some(limits) = self.limits(position, operator) else { return Vec::new() };
             match self.input.catalog.decoders() {
                 Ok(plugins) => plugins
                     .into_iter()
-                    .filter_map(|plugin| self.of_role(position, operator, plugin, limits))
+                    .filter_map(|plugin| self.of_role(position, operator, plugin))
                     .collect(),
                 Err(error) => {
                     self.error(operator_place(position, operator), error.message, error.hint);

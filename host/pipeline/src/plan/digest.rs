@@ -1,5 +1,5 @@
-//! What a plan is identified by: everything that decides which samples come out and how they look,
-//! and nothing else. Workers, ranks, batch size and limits may change between save and resume.
+//! What a plan is identified by: everything that decides which samples come out and how they look (what
+//! a plugin is given included), and nothing else. Workers, ranks, batch size and limits may change between save and resume.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,18 @@ pub(super) fn of(plan: &Plan, sampler: &OperatorStep) -> String {
     let operators: Vec<_> = std::iter::once(sampler)
         .chain(plan.operators().skip(1))
         .map(|step| {
-            json!([
-                step.role.word(),
-                step.plugin.identity().to_string(),
-                step.plugin.identity().digest,
-                canonical(&step.config)
-            ])
+            let mut operator = vec![
+                json!(step.role.word()),
+                json!(step.plugin.identity().to_string()),
+                json!(step.plugin.identity().digest),
+                json!(canonical(&step.config)),
+            ];
+            // Only where there is one, so that a plan without any keeps the digest that it always had.
+            let given = &step.plugin.permissions().given;
+            if !given.is_empty() {
+                operator.push(json!(given.to_string()));
+            }
+            json!(operator)
         })
         .collect();
     let content = json!({

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use zenith_core::Engine;
+use zenith_core::{Engine, Permission, Permissions};
 
 use super::{OperatorStep, Plan};
 use crate::{
@@ -72,8 +72,9 @@ impl Plan {
         )
     }
 
-    fn row(what: &'static str, step: &OperatorStep, note: String) -> Row {
+    fn row(what: &'static str, step: &OperatorStep, mut note: String) -> Row {
         let plugin = step.plugin();
+        note.push_str(&permissions(plugin.permissions()));
         let config = if &*step.config == "{}" { String::new() } else { format!(" {}", step.config) };
         Row::new(what, format!("{}{config}", plugin.identity()), plugin.engine().to_string(), note)
     }
@@ -111,6 +112,22 @@ impl Plan {
             let _ = writeln!(text, "  {what:<18}{said}");
         }
     }
+}
+
+/// What a plugin is given beyond computing, what that costs, and what it asked for in vain.
+fn permissions(permissions: &Permissions) -> String {
+    let Permissions { asked: _, given } = permissions;
+    let mut note = String::new();
+    if !given.keep_determinism() {
+        let _ = write!(note, "  not deterministic: given {given}");
+    } else if !given.keep_purity() {
+        let _ = write!(note, "  depends on what it is given: {given}");
+    }
+    let refused: Vec<_> = permissions.refused().map(Permission::word).collect();
+    if !refused.is_empty() {
+        let _ = write!(note, "  asks for {}, not given", refused.join(", "));
+    }
+    note
 }
 
 fn name(step: &OperatorStep) -> String {
@@ -217,7 +234,24 @@ fn bytes_text(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes_text;
+    use zenith_core::{Grant, Grants};
+
+    use super::{Permission, Permissions, bytes_text, permissions};
+
+    #[test]
+    fn a_plugin_that_a_clock_makes_unpredictable_is_marked() {
+        let note = |asked: &[Permission], allowed: &[&str]| {
+            let allowed: Grants = allowed.iter().map(|text| text.parse::<Grant>().unwrap()).collect();
+            permissions(&Permissions::new(asked.to_vec(), &allowed))
+        };
+        assert_eq!(note(&[], &["clock"]), "");
+        assert_eq!(note(&[Permission::Clock], &["clock"]), "  not deterministic: given clock");
+        assert_eq!(note(&[Permission::Files], &["files:luts"]), "  depends on what it is given: files:luts");
+        assert_eq!(
+            note(&[Permission::Files, Permission::Entropy], &["entropy"]),
+            "  not deterministic: given entropy  asks for files, not given"
+        );
+    }
 
     #[test]
     fn bytes_are_shown_with_the_unit_that_fits() {

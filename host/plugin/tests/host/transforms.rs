@@ -106,6 +106,20 @@ mod transform_echoes {
     }
 
     #[test]
+    fn no_more_instances_live_than_the_limit_allows_and_a_place_that_is_left_is_taken_again() {
+        let plugin = load(guests::TRANSFORM_ECHOES);
+        let limits = Limits { instances: 2, ..Limits::default() };
+        let first = plugin.transform("{}", &limits).unwrap();
+        let _second = plugin.transform("{}", &limits).unwrap();
+        let error = plugin.transform("{}", &limits).err().unwrap();
+        assert_eq!(error, OperatorError::InstanceLimit { limit: 2 });
+        drop(first);
+        let mut third = plugin.transform("{}", &limits).unwrap();
+        assert_eq!(apply(&mut *third, GOOD).unwrap(), INPUT);
+        assert_eq!(plugin.stats().alive, 2);
+    }
+
+    #[test]
     fn workers_run_their_own_instances_at_the_same_time() {
         let plugin = load(guests::TRANSFORM_ECHOES);
         std::thread::scope(|scope| {
@@ -183,6 +197,41 @@ fn transform_overflows_its_stack() {
     assert_eq!(reason, "its stack overflowed");
     assert!(backtrace.contains("descend"), "{backtrace}");
     assert!(backtrace.lines().count() < 100, "a deep stack is told in part");
+}
+
+#[test]
+fn transform_misbehaves() {
+    let limits = Limits { memory: 16 << 20, ..short() };
+    let error = |case: &str| {
+        let plugin = load(guests::TRANSFORM_MISBEHAVES);
+        let config = format!(r#"{{"case": "{case}"}}"#);
+        let mut transform = plugin.transform(&config, &limits).unwrap();
+        apply(&mut *transform, GOOD).err().map(|error| error.to_string())
+    };
+    for (case, told) in [
+        ("allocate", "the plugin asked for more memory than its limit of 16777216 bytes"),
+        ("loop", "the plugin ran longer than its time limit of 50ms"),
+        ("descend", "the plugin trapped: its stack overflowed"),
+        ("write-too-much", "the plugin's answer is wrong: it wrote more than the 8 bytes that"),
+    ] {
+        let error = error(case).unwrap();
+        assert!(error.starts_with(told), "{case}: {error}");
+    }
+    assert_eq!(error("log"), None, "a flood of lines harms nobody");
+}
+
+#[test]
+fn transform_grows_a_table() {
+    let limits = Limits { memory: 8 << 20, ..Limits::default() };
+    let error = fault(guests::TRANSFORM_GROWS_A_TABLE, &limits);
+    assert_eq!(error, OperatorError::MemoryLimit { limit: 8 << 20 });
+}
+
+#[test]
+fn transform_hoards_resources() {
+    let error = fault(guests::TRANSFORM_HOARDS_RESOURCES, &Limits::default());
+    let OperatorError::Trap { reason, .. } = error else { panic!("{error}") };
+    assert!(reason.contains("handle limit exceeded"), "{reason}");
 }
 
 #[test]

@@ -38,6 +38,85 @@ fn wasi_reads_its_environment() {
     assert_eq!(seen(guests::WASI_READS_ITS_ENVIRONMENT, GOOD), 0, "there is nothing to read");
 }
 
+mod wasi_leaves_its_folder {
+    use std::{fs, os::unix::fs::symlink, process::Command};
+
+    use super::*;
+    use crate::common::host;
+    use zenith_core::{Grant, Permission, Permissions};
+
+    #[test]
+    fn a_granted_folder_is_read_and_nothing_outside_it_is_and_nothing_is_changed() {
+        let place = tempfile::tempdir().unwrap();
+        let luts = place.path().join("luts");
+        let secret = place.path().join("secret.bin");
+        fs::create_dir_all(luts.join("inner")).unwrap();
+        fs::write(&secret, [1]).unwrap();
+        fs::write(luts.join("warm.bin"), [7]).unwrap();
+        symlink("../secret.bin", luts.join("link.bin")).unwrap();
+        symlink(&secret, luts.join("absolute.bin")).unwrap();
+        symlink("..", luts.join("outside")).unwrap();
+        assert!(Command::new("mkfifo").arg(luts.join("pipe")).status().unwrap().success());
+        let bytes = guests::component(guests::WASI_LEAVES_ITS_FOLDER);
+        let grant = Grant::Files { name: "luts".into(), folder: luts.clone() };
+        let permissions = Permissions::new(vec![Permission::Files], &[grant].into_iter().collect());
+        let plugin = host().load_with(guests::identity(&bytes), &bytes, permissions).unwrap();
+        let mut transform = plugin.transform("{}", &Limits::default()).unwrap();
+        assert_eq!(apply(&mut *transform, GOOD).unwrap(), [0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(fs::read(luts.join("warm.bin")).unwrap(), [7]);
+        assert_eq!(fs::read_dir(&luts).unwrap().count(), 6);
+    }
+}
+
+mod wasi_paints_what_it_finds {
+    use std::fs;
+
+    use super::*;
+    use crate::common::host;
+    use zenith_core::{Grant, Permission, Permissions};
+
+    /// What eight plugins in turn find, with these grants.
+    fn found(grants: &[Grant]) -> Vec<[u8; 3]> {
+        let bytes = guests::component(guests::WASI_PAINTS_WHAT_IT_FINDS);
+        let allowed = grants.iter().cloned().collect();
+        let permissions = Permissions::new(Permission::ALL.to_vec(), &allowed);
+        let plugin = host().load_with(guests::identity(&bytes), &bytes, permissions).unwrap();
+        (0..8)
+            .map(|_| {
+                let mut transform = plugin.transform("{}", &Limits::default()).unwrap();
+                let mut place = [0; 3];
+                let input =
+                    zenith_core::TensorView::new(zenith_core::DType::Uint8, &[1, 1, 3], &[9; 3]).unwrap();
+                transform.apply(input, GOOD, &mut zenith_core::Output::place(&mut place)).unwrap();
+                place
+            })
+            .collect()
+    }
+
+    #[test]
+    fn without_a_grant_it_finds_the_same_nothing_each_time() {
+        let found = found(&[]);
+        assert_eq!((found[0][0], found[0][2]), (0, 0));
+        assert!(found.iter().all(|pixel| *pixel == found[0]));
+    }
+
+    #[test]
+    fn each_grant_opens_one_thing_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("warm.bin"), [77]).unwrap();
+        let files = Grant::Files { name: "luts".into(), folder: folder.path().into() };
+        assert!(found(&[Grant::Clock]).iter().all(|[clock, _, file]| (*clock, *file) == (1, 0)));
+        assert!(
+            found(std::slice::from_ref(&files)).iter().all(|[clock, _, file]| (*clock, *file) == (0, 77))
+        );
+        let random = found(&[Grant::Entropy]);
+        assert!(random.iter().all(|[clock, _, file]| (*clock, *file) == (0, 0)));
+        assert!(random.iter().any(|pixel| pixel[1] != random[0][1]), "eight equal random bytes");
+        let all = found(&[files, Grant::Clock, Grant::Entropy]);
+        assert!(all.iter().all(|[clock, _, file]| (*clock, *file) == (1, 77)));
+    }
+}
+
 mod wasi_sleeps_forever {
     use super::*;
 

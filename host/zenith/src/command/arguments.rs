@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use zenith_core::{AmountError, parse_bytes};
+use zenith_core::{AmountError, Grant, PackageName, parse_bytes};
 
-use super::plugins::{BuildArguments, NewArguments, ShadowOptions};
+use super::plugins::{
+    BenchArguments, BuildArguments, InspectArguments, NewArguments, ShadowOptions, TestArguments,
+};
 
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -39,7 +41,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Make, build, compare and look into plugins.
+    /// Make plugins, build, check, measure and compare them, look into them.
     Plugin {
         #[command(subcommand)]
         command: PluginCommand,
@@ -106,6 +108,10 @@ pub(super) struct LoadArguments {
     /// The run's seed.
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
+    /// Allow a plugin `clock`, `entropy` or `files:FOLDER`, where it asks for it. May be given more than
+    /// once, and replaces what `zenith.toml` allows that plugin.
+    #[arg(long = "grant", value_name = "PLUGIN=GRANT", value_parser = grant)]
+    pub(super) grants: Vec<(PackageName, Grant)>,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +176,12 @@ pub(super) enum PluginCommand {
     New(NewArguments),
     /// Build a plugin, in whatever language it is written in.
     Build(BuildArguments),
+    /// Check a plugin: the promises of its kind, its golden samples, hostile inputs.
+    Test(TestArguments),
+    /// Measure a plugin: time, memory, starting, loading, and what the boundary costs.
+    Bench(BenchArguments),
+    /// Show what a plugin is, without running it.
+    Inspect(InspectArguments),
     /// Run two versions of a plugin on the same samples, and compare what they make and cost.
     Shadow(ShadowOptions),
 }
@@ -177,6 +189,16 @@ pub(super) enum PluginCommand {
 /// A number of bytes, as in `2GB` or `512MiB`.
 fn bytes(text: &str) -> Result<u64, AmountError> {
     parse_bytes(text)
+}
+
+/// A plugin and what it is allowed, as in `acme:lut=files:luts`.
+pub(super) fn grant(text: &str) -> Result<(PackageName, Grant), String> {
+    let (name, grant) = text
+        .split_once('=')
+        .ok_or_else(|| "write a plugin, `=`, and what it is allowed, as in acme:lut=files:luts".to_owned())?;
+    let name = name.parse().map_err(|error: zenith_core::IdentityError| error.to_string())?;
+    let grant = grant.parse().map_err(|error: zenith_core::GrantError| error.to_string())?;
+    Ok((name, grant))
 }
 
 #[cfg(test)]
@@ -188,5 +210,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_grant_is_a_plugin_and_what_it_is_allowed() {
+        let (name, allowed) = grant("acme:lut=files:/data/a=b").unwrap();
+        assert_eq!((name.as_str(), allowed.to_string().as_str()), ("acme:lut", "files:/data/a=b"));
+        assert!(grant("acme:lut").unwrap_err().contains("as in acme:lut=files:luts"));
+        assert!(grant("lut=clock").unwrap_err().contains("is not a package name"));
+        assert!(grant("acme:lut=gpu").unwrap_err().contains("`gpu` is no permission"));
+        assert!(grant("acme:lut=network").unwrap_err().contains("cannot be allowed"));
     }
 }

@@ -1,12 +1,14 @@
 //! `zenith run`, `explain` and `lock`.
 
 use std::{
+    collections::BTreeMap,
     num::NonZero,
     thread,
     time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use zenith_core::{Grant, PackageName};
 use zenith_pipeline::{Fidelity, Next, OnError, RunOptions as PipelineRun};
 
 use super::{
@@ -16,6 +18,7 @@ use super::{
     say,
 };
 use crate::{
+    allowance::Allowed,
     context::{Context, EngineChoice},
     error::{Error, ErrorKind},
     file::read_pipeline,
@@ -48,9 +51,19 @@ fn load(context: &Context, arguments: &LoadArguments) -> Result<Loader, Error> {
             seed: arguments.seed,
             ..PipelineRun::default()
         },
+        grants: allowed(&arguments.grants),
         ..LoadOptions::default()
     };
     Loader::new(context, &spec, options)
+}
+
+/// What was allowed on the command line, by plugin.
+pub(super) fn allowed(grants: &[(PackageName, Grant)]) -> Allowed {
+    let mut lists: BTreeMap<PackageName, Vec<Grant>> = BTreeMap::new();
+    for (name, grant) in grants {
+        lists.entry(name.clone()).or_default().push(grant.clone());
+    }
+    lists.into_iter().map(|(name, list)| (name, list.into_iter().collect())).collect()
 }
 
 pub(super) fn explain(context: &Context, options: &ExplainOptions) -> Result<(), Error> {

@@ -1,12 +1,19 @@
 //! `zenith plugin`: one file for each of its commands, with the arguments that it takes.
 
+mod bench;
 mod build;
+mod inspect;
 mod new;
 mod shadow;
+mod target;
+mod test;
 
+pub(super) use bench::BenchArguments;
 pub(super) use build::BuildArguments;
+pub(super) use inspect::InspectArguments;
 pub(super) use new::NewArguments;
 pub(super) use shadow::ShadowOptions;
+pub(super) use test::TestArguments;
 
 use super::{arguments::PluginCommand, exit};
 use crate::{
@@ -22,6 +29,9 @@ pub(super) fn run(
     match command {
         PluginCommand::New(arguments) => new::run(&arguments),
         PluginCommand::Build(arguments) => build::run(&arguments),
+        PluginCommand::Test(arguments) => test::run(&context()?, &arguments),
+        PluginCommand::Bench(arguments) => bench::run(&context()?, &arguments),
+        PluginCommand::Inspect(arguments) => inspect::run(&context()?, &arguments),
         // It has an exit code of its own.
         PluginCommand::Shadow(options) => return shadow::run(&context()?, &options),
     }

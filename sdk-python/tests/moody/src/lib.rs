@@ -3,7 +3,11 @@
 
 use std::hint::black_box;
 
-use zenith_plugin_sdk::{Effect, Error, Output, Tensor, TensorType, Transform, export, serde};
+use zenith_plugin_sdk::{
+    Effect, Error, Output, Tensor, TensorType, Transform, export,
+    guest::transform::bindings::zenith::plugin::log::{Level, write},
+    serde,
+};
 
 const DISLIKED: u32 = 77;
 
@@ -18,6 +22,7 @@ enum Mood {
     Short,
     Decline,
     Absurd,
+    Chatty,
 }
 
 #[derive(serde::Deserialize)]
@@ -46,7 +51,11 @@ impl Transform for Moody {
         let disliked = input.extents()[1] == DISLIKED;
         match self.mood {
             Mood::Calm => {}
+            Mood::Chatty if disliked => {
+                (0..10_000).for_each(|line| write(Level::Warn, &format!("line {line}")));
+            }
             _ if !disliked => {}
+            Mood::Chatty => {}
             Mood::Trap => panic!("this sample is not to my taste"),
             Mood::Loop => loop {
                 black_box(seed);
