@@ -15,12 +15,64 @@ pub(crate) fn encode(wasm: &[u8]) -> Result<Vec<u8>, EncodeError> {
     if !is_module {
         return package::encode(wasm);
     }
+    let clock = wat::parse_str(FROZEN_CLOCK).map_err(|error| EncodeError::Component(error.to_string()))?;
     ComponentEncoder::default()
         .validate(true)
         .module(wasm)
         .and_then(|encoder| {
             encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
         })
+        .and_then(|encoder| encoder.adapter(FROZEN_CLOCK_NAME, &clock))
         .and_then(|mut encoder| encoder.encode())
         .map_err(|error| EncodeError::Component(format!("{error:#}")))
+}
+
+/// The module that answers `clock_time_get` where [`freeze_clock`] asked for it.
+const FROZEN_CLOCK: &str = include_str!("build/frozen_clock.wat");
+
+/// Its name, as long as the name of WASI's module.
+const FROZEN_CLOCK_NAME: &str = "zenith_frozen_clock_p1";
+
+/// Lets a core module read the time from inside its component instead of from the host.
+///
+/// While the host hands a list to a component it calls the component's allocator, and until that returns
+/// the component may call nothing outside of itself. Go's allocator may collect garbage, and its collector
+/// reads the clock: the call was forbidden, and a large image was a trap. A plugin has no clock but one that
+/// stands still, so that nothing is lost by one of its own.
+pub(crate) fn freeze_clock(wasm: &mut [u8]) {
+    // As an import is written: the length and the letters of its module's name, then those of its own.
+    let import = |module: &str| [&[22], module.as_bytes(), &[14], b"clock_time_get"].concat();
+    let (from, to) = (import(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME), import(FROZEN_CLOCK_NAME));
+    debug_assert_eq!(from.len(), to.len(), "nothing may move");
+    if let Some(place) = wasm.windows(from.len()).position(|bytes| bytes == from) {
+        wasm[place..place + to.len()].copy_from_slice(&to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_clock_is_taken_from_inside() {
+        let module = |clock: &str| {
+            wat::parse_str(format!(
+                r#"(module
+                    (import "{clock}" "clock_time_get" (func (param i32 i64 i32) (result i32)))
+                    (import "wasi_snapshot_preview1" "clock_res_get" (func (param i32 i32) (result i32))))"#
+            ))
+            .unwrap()
+        };
+        let mut wasm = module("wasi_snapshot_preview1");
+        freeze_clock(&mut wasm);
+        assert_eq!(wasm, module(FROZEN_CLOCK_NAME));
+        let before = wasm.clone();
+        freeze_clock(&mut wasm);
+        assert_eq!(wasm, before);
+    }
+
+    #[test]
+    fn what_is_no_webassembly_is_no_component() {
+        assert!(matches!(encode(b"not wasm"), Err(EncodeError::NotWasm)));
+    }
 }

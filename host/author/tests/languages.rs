@@ -131,7 +131,7 @@ fn image() -> Vec<u8> {
 /// The median time of a call.
 fn time(transform: &mut dyn Transform, input: TensorView<'_>) -> Duration {
     let mut place = vec![0; input.data().len()];
-    let mut times: Vec<_> = (0..41)
+    let mut times: Vec<_> = (0..101)
         .map(|_| {
             let started = Instant::now();
             transform.apply(input, 0, &mut Output::place(&mut place)).unwrap();

@@ -67,6 +67,9 @@ pub enum BuildError {
     /// The language has templates to come, and no build yet.
     #[error("plugins in {0} are not built by this version yet")]
     NotYet(Language),
+    /// The manifest asks for a clock that the language's runtime cannot be given.
+    #[error("`plugin.toml` asks for the permission `clock`, which a plugin in Go cannot use")]
+    NoClock,
     /// The system refused something about a file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -111,6 +114,11 @@ impl BuildError {
             Self::NoSource { .. } => {
                 Some("`zenith plugin new` makes a folder with all that is needed".to_owned())
             }
+            Self::NoClock => Some(
+                "take it out of `permissions`, or write the plugin in another language: Go's memory management \
+                 reads the clock where a component may not ask for it, and has one that stands still"
+                    .to_owned(),
+            ),
             Self::Bindings { .. } => Some("this is a fault of Zenith's own: please report it".to_owned()),
             Self::File(error) => error.hint(),
             Self::Encode { cause, .. } => cause.hint(),

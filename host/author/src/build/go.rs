@@ -8,6 +8,7 @@ use wit_component::{StringEncoding, embed_component_metadata};
 
 use super::{BuildError, BuildOptions, bindings};
 use crate::{
+    component::freeze_clock,
     disk::{self, failed},
     interface,
     language::Language,
@@ -25,6 +26,9 @@ const OLDEST: (u32, u32) = (1, 25);
 pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>, BuildError> {
     let go = tool::go("a plugin in Go is compiled with it")?;
     let folder = project.folder();
+    if project.manifest().permissions.iter().any(|permission| permission == "clock") {
+        return Err(BuildError::NoClock);
+    }
     let module = module_name(project)?;
     check_version(&go)?;
     generate(project, &module)?;
@@ -44,8 +48,9 @@ pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>
     }
     tool::run(command.current_dir(folder), options.quiet)?;
 
-    // The compiler knows nothing of components: the world is told apart.
     let mut wasm = disk::read(&output)?;
+    freeze_clock(&mut wasm);
+    // The compiler knows nothing of components: the world is told apart.
     let failed = |reason| BuildError::Bindings { language: Language::Go, reason };
     let (resolve, world) = interface::resolve(project.manifest().kind).map_err(failed)?;
     embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8)

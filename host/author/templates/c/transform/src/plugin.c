@@ -57,12 +57,14 @@ bool exports_zenith_plugin_transform_method_instance_apply(
     zenith_plugin_types_borrow_output_t output, zenith_error_t *error) {
     (void)seed, (void)error;
     uint8_t *values = input->data.ptr; // ours, so that the work can be done in place
+    // In variables of their own: the compiler makes vectors of the loop where it sees that they stay.
+    size_t length = input->data.len;
     uint16_t threshold = (uint16_t)self->threshold;
-    for (size_t i = 0; i < input->data.len; i++) {
+    for (size_t i = 0; i < length; i++) {
         uint8_t value = values[i];
         values[i] = value >= threshold ? 255 - value : value;
     }
-    zenith_write(output, values, input->data.len);
+    zenith_write(output, values, length);
     zenith_plugin_types_tensor_free(input);
     return true;
 }
