@@ -21,6 +21,7 @@ PLUGINS_TARGET_DIR=$CACHE/target-plugins
 export UV_CACHE_DIR=${UV_CACHE_DIR:-$CACHE/uv}
 # What the compilers of plugins keep, and the Python in which those that are packages are found.
 export ZIG_GLOBAL_CACHE_DIR=${ZIG_GLOBAL_CACHE_DIR:-$CACHE/zig} GOCACHE=${GOCACHE:-$CACHE/go} ZENITH_PYTHON=$PYTHON
+export npm_config_cache=${npm_config_cache:-$CACHE/npm}
 export CARGO_TERM_COLOR=never PYTHONUNBUFFERED=1
 
 RUST_VERSION=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)

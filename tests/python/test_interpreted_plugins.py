@@ -148,16 +148,6 @@ def test_a_transform_from_the_template_gives_the_reference_pixels(
     np.testing.assert_array_equal(changed, np.where(plain >= 90, 255 - plain, plain))
 
 
-@pytest.mark.parametrize("kind", ["transform", "sampler", "policy"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_golden_sample_of_a_template_comes_out(
-    language: str, kind: str, plugin: Callable[[str, str], Built]
-) -> None:
-    built = plugin(language, kind)
-    said = run(["zenith", "plugin", "test", str(built.folder)], built.environment, built.folder)
-    assert "golden" in said, said
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sampler_orders_the_samples_of_a_loader(
     language: str, plugin: Callable[[str, str], Built], project: Path

@@ -216,6 +216,16 @@ fn a_transform_in_zig_gives_the_pixels_of_its_reference() {
 }
 
 #[test]
+fn a_transform_in_python_gives_the_pixels_of_its_reference() {
+    a_transform_holds(Language::Python);
+}
+
+#[test]
+fn a_transform_in_javascript_gives_the_pixels_of_its_reference() {
+    a_transform_holds(Language::JavaScript);
+}
+
+#[test]
 fn a_plugin_in_c_or_zig_imports_nothing_of_a_system() {
     for language in [Language::C, Language::Cpp, Language::Zig] {
         if let Some(built) = built(language, Kind::Transform) {
@@ -226,11 +236,10 @@ fn a_plugin_in_c_or_zig_imports_nothing_of_a_system() {
     }
 }
 
-#[test]
-fn a_decoder_in_rust_gives_its_golden_pixels_and_any_window_of_them() {
-    let Some(built) = built(Language::Rust, Kind::Decoder) else { return };
+fn a_decoder_holds(language: Language) {
+    let Some(built) = built(language, Kind::Decoder) else { return };
     let plugin = load(&built);
-    for (folder, case) in golden(Language::Rust, Kind::Decoder) {
+    for (folder, case) in golden(language, Kind::Decoder) {
         let data = file(&folder, &case["input"]);
         let (_, shape, expected) = tensor(&folder, &case["output"]);
         let mut decoder = plugin.decoder(&case["config"].to_string(), &Limits::default()).unwrap();
@@ -252,11 +261,10 @@ fn a_decoder_in_rust_gives_its_golden_pixels_and_any_window_of_them() {
     assert!(matches!(decoder.open(b"\xff\xd8"), Err(OperatorError::InvalidData(_))));
 }
 
-#[test]
-fn a_batch_transform_in_rust_gives_its_golden_tensors() {
-    let Some(built) = built(Language::Rust, Kind::BatchTransform) else { return };
+fn a_batch_transform_holds(language: Language) {
+    let Some(built) = built(language, Kind::BatchTransform) else { return };
     let plugin = load(&built);
-    for (folder, case) in golden(Language::Rust, Kind::BatchTransform) {
+    for (folder, case) in golden(language, Kind::BatchTransform) {
         let tensors = |key: &str| -> Vec<_> {
             case[key].as_array().unwrap().iter().map(|case| tensor(&folder, case)).collect()
         };
@@ -278,11 +286,10 @@ fn a_batch_transform_in_rust_gives_its_golden_tensors() {
     }
 }
 
-#[test]
-fn a_sampler_in_rust_gives_its_golden_indices_in_runs_of_any_length() {
-    let Some(built) = built(Language::Rust, Kind::Sampler) else { return };
+fn a_sampler_holds(language: Language) {
+    let Some(built) = built(language, Kind::Sampler) else { return };
     let plugin = load(&built);
-    for (folder, case) in golden(Language::Rust, Kind::Sampler) {
+    for (folder, case) in golden(language, Kind::Sampler) {
         let number = |key: &str| case["population"][key].as_u64().unwrap();
         let population = Population {
             length: number("length"),
@@ -342,11 +349,10 @@ fn round(case: &Value) -> Round {
     }
 }
 
-#[test]
-fn a_policy_in_rust_makes_its_golden_decision() {
-    let Some(built) = built(Language::Rust, Kind::Policy) else { return };
+fn a_policy_holds(language: Language) {
+    let Some(built) = built(language, Kind::Policy) else { return };
     let plugin = load(&built);
-    for (folder, case) in golden(Language::Rust, Kind::Policy) {
+    for (folder, case) in golden(language, Kind::Policy) {
         let mut policy = plugin.policy(&case["config"].to_string(), &Limits::default()).unwrap();
         let list = |key: &str| case["decision"][key].as_array().unwrap().clone();
         let number = |row: &Value, key: &str| row[key].as_u64().unwrap();
@@ -385,6 +391,68 @@ fn the_tests_that_rust_templates_come_with_pass() {
         assert!(done.status.success(), "{kind}: {said}{}", String::from_utf8_lossy(&done.stderr));
         assert!(said.contains("test result: ok") && !said.contains(" 0 passed"), "{kind}: {said}");
     }
+}
+
+#[test]
+fn a_decoder_in_rust_gives_its_golden_pixels_and_any_window_of_them() {
+    a_decoder_holds(Language::Rust);
+}
+
+#[test]
+fn a_decoder_in_python_gives_its_golden_pixels_and_any_window_of_them() {
+    a_decoder_holds(Language::Python);
+}
+
+#[test]
+#[ignore = "its own 200 MB of npm packages, and the transform's test goes the same way"]
+fn a_decoder_in_javascript_gives_its_golden_pixels_and_any_window_of_them() {
+    a_decoder_holds(Language::JavaScript);
+}
+
+#[test]
+fn a_batch_transform_in_rust_gives_its_golden_tensors() {
+    a_batch_transform_holds(Language::Rust);
+}
+
+#[test]
+fn a_batch_transform_in_python_gives_its_golden_tensors() {
+    a_batch_transform_holds(Language::Python);
+}
+
+#[test]
+#[ignore = "its own 200 MB of npm packages, and the transform's test goes the same way"]
+fn a_batch_transform_in_javascript_gives_its_golden_tensors() {
+    a_batch_transform_holds(Language::JavaScript);
+}
+
+#[test]
+fn a_sampler_in_rust_gives_its_golden_indices_in_runs_of_any_length() {
+    a_sampler_holds(Language::Rust);
+}
+
+#[test]
+fn a_sampler_in_python_gives_its_golden_indices_in_runs_of_any_length() {
+    a_sampler_holds(Language::Python);
+}
+
+#[test]
+fn a_sampler_in_javascript_gives_its_golden_indices_in_runs_of_any_length() {
+    a_sampler_holds(Language::JavaScript);
+}
+
+#[test]
+fn a_policy_in_rust_makes_its_golden_decision() {
+    a_policy_holds(Language::Rust);
+}
+
+#[test]
+fn a_policy_in_python_makes_its_golden_decision() {
+    a_policy_holds(Language::Python);
+}
+
+#[test]
+fn a_policy_in_javascript_makes_its_golden_decision() {
+    a_policy_holds(Language::JavaScript);
 }
 
 #[test]

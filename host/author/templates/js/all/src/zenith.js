@@ -120,7 +120,15 @@ export function plugin(kind, Class) {
 }
 
 function checked(defaults, text) {
-    const config = JSON.parse(text);
+    let config;
+    try {
+        config = JSON.parse(text);
+    } catch (error) {
+        throw new ConfigError("", `is not JSON: ${error.message}`);
+    }
+    if (config === null || typeof config !== "object" || Array.isArray(config)) {
+        throw new ConfigError("", "must be a JSON object");
+    }
     for (const [key, value] of Object.entries(config)) {
         if (!Object.hasOwn(defaults, key)) {
             const known = Object.keys(defaults).map((name) => `\`${name}\``).join(", ") || "none";
