@@ -1,7 +1,7 @@
-"""What a plugin is allowed, and how much of it: two keys for a permission, the user's word for a limit.
+"""What a plugin is allowed, and how much: two keys for a permission, the user's word for a limit.
 
-The guest paints every pixel with what it finds: whether the clock runs, a random byte, and the first
-byte of `luts/warm.bin`.
+The guest paints every pixel with what it finds: whether the clock runs, a random byte, and the
+first byte of `luts/warm.bin`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def install(component: bytes, **manifest: Any) -> None:
 
 
 def painting(photos: Photos, **config: Any) -> zenith.Pipeline:
-    start = zenith.read_images(photos.folder).decode("zenith:jpeg").map("zenith:center-crop", size=8)
+    start = (
+        zenith.read_images(photos.folder).decode("zenith:jpeg").map("zenith:center-crop", size=8)
+    )
     return start.map("acme:paints", **config).batch(8)
 
 
@@ -98,7 +100,9 @@ def test_the_projects_settings_allow_and_a_loader_overrules_them(
     assert (clock, file) == ({1}, {7})
     assert found(photos, grants={"acme:paints": []})[2] == {0}
     Path("zenith.toml").write_text('[grants]\n"acme:paints" = [\n"disks"]\n')
-    with pytest.raises(zenith.OptionError, match=r"zenith\.toml` is wrong in line 3: `disks` is no"):
+    with pytest.raises(
+        zenith.OptionError, match=r"zenith\.toml` is wrong in line 3: `disks` is no"
+    ):
         found(photos)
 
 

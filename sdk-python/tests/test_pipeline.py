@@ -79,7 +79,10 @@ def test_what_is_not_json_is_refused_with_operator_and_key(value: Any, words: li
     [
         (lambda start: start.map("a:b", p=float("nan")), "map `a:b`: `p` is nan"),
         (lambda start: start.map("a:b", sample=1), "map `a:b`: `sample` is reserved"),
-        (lambda start: start.map("a:b", limits={"cpu": 1}), "memory, time, output, instances, but not `cpu`"),
+        (
+            lambda start: start.map("a:b", limits={"cpu": 1}),
+            "memory, time, output, instances, but not `cpu`",
+        ),
         (lambda start: start.batch(0), "at least 1, but not 0"),
         (lambda start: start.batch(2.5), "at least 1, but not 2.5"),
         (lambda start: zenith.Pipeline.from_dict({"operator": []}), "`source` is a table"),

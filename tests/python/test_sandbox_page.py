@@ -26,7 +26,9 @@ def test_a_promise_names_tests_that_exist(row: str) -> None:
     for file, name in named:
         source = (ROOT / file).read_text()
         # In Rust a module named after its guest holds the tests of that guest.
-        definition = rf"^ *def {name}\(" if file.endswith(".py") else rf"^ *(?:fn {name}\(|mod {name} \{{)"
+        definition = (
+            rf"^ *def {name}\(" if file.endswith(".py") else rf"^ *(?:fn {name}\(|mod {name} \{{)"
+        )
         assert re.search(definition, source, re.MULTILINE), f"{file} has no test `{name}`"
 
 

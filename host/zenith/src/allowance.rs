@@ -74,12 +74,7 @@ impl Wishes {
         .collect()
     }
 
-    /// Whether a user should know of them before the plugin runs.
-    pub(crate) fn matter(&self) -> bool {
-        !self.permissions.is_empty() || !self.beyond(&Limits::default()).is_empty()
-    }
-
-    /// What is asked for and what comes of it, in a sentence or two.
+    /// What is asked for and what comes of it; nothing where a user need not know.
     pub(crate) fn told(&self, plugin: &Identity, permissions: &Permissions, limits: &Limits) -> String {
         let mut told = String::new();
         if !self.permissions.is_empty() {
@@ -185,10 +180,14 @@ mod tests {
 
     #[test]
     fn a_plugin_that_asks_for_nothing_is_not_talked_about() {
-        assert!(!Wishes::default().matter());
-        assert!(!wishes("limits = { memory_bytes = 1048576 }").matter());
-        assert!(wishes("limits = { memory_bytes = 1073741824 }").matter());
-        assert!(wishes("permissions = [\"network\"]").matter());
+        let told = |wishes: &Wishes| {
+            let permissions = Permissions::new(wishes.permissions.clone(), &Grants::default());
+            wishes.told(&plugin(), &permissions, &Limits::default())
+        };
+        assert_eq!(told(&Wishes::default()), "");
+        assert_eq!(told(&wishes("limits = { memory_bytes = 1048576 }")), "");
+        assert!(told(&wishes("limits = { memory_bytes = 1073741824 }")).contains("wishes memory"));
+        assert!(told(&wishes("permissions = [\"network\"]")).contains("asks for network"));
         let wishes = wishes("permissions = [\"network\"]");
         let permissions = Permissions::new(wishes.permissions.clone(), &Grants::default());
         assert_eq!(wishes.hint(&plugin(), &permissions, &Limits::default()), None, "nothing can allow it");

@@ -168,12 +168,7 @@ impl Context {
         let (wishes, permissions) = match engine {
             // A twin is first-party code, and asks for nothing.
             Engine::Native => (Arc::default(), Permissions::NONE),
-            Engine::Wasm => {
-                let wishes = self.wishes(identity, &resolved.bytes)?;
-                let permissions =
-                    Permissions::new(wishes.permissions.clone(), &self.allowed(identity, allowed));
-                (wishes, permissions)
-            }
+            Engine::Wasm => self.permitted(identity, &resolved.bytes, allowed)?,
         };
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (identity.digest, engine, permissions.given.clone());
@@ -195,7 +190,7 @@ impl Context {
                 .load_with(identity.clone(), &resolved.bytes, permissions)
                 .map_err(|error| failed(error.to_string(), error.hint().map(str::to_owned)))?,
         };
-        self.tell(&wishes, &*plugin);
+        self.tell(&wishes, identity, plugin.permissions());
         loaded.insert(key, Arc::clone(&plugin));
         Ok(plugin)
     }
@@ -212,8 +207,20 @@ impl Context {
         let plugin = host.load_with(identity.clone(), bytes, permissions).map_err(|error| {
             Error::new(ErrorKind::Registry, error.to_string(), error.hint().map(str::to_owned))
         })?;
-        self.tell(&wishes, &*plugin);
+        self.tell(&wishes, identity, plugin.permissions());
         Ok(plugin)
+    }
+
+    /// What a component is given that is loaded elsewhere, told to the user as it is here.
+    pub(crate) fn permit(
+        &self,
+        identity: &Identity,
+        bytes: &[u8],
+        allowed: &Allowed,
+    ) -> Result<Permissions, Error> {
+        let (wishes, permissions) = self.permitted(identity, bytes, allowed).map_err(registry_error)?;
+        self.tell(&wishes, identity, &permissions);
+        Ok(permissions)
     }
 
     /// What a component asks for, and what the user allows of that.
@@ -270,13 +277,12 @@ impl Context {
 
     /// Tells the user what a plugin asks for and is given: at its first use in a way that cannot be
     /// missed, and afterwards where it does without something.
-    fn tell(&self, wishes: &Wishes, plugin: &dyn Plugin) {
-        if !wishes.matter() {
+    fn tell(&self, wishes: &Wishes, identity: &Identity, permissions: &Permissions) {
+        let limits = self.limits_of(identity);
+        let told = wishes.told(identity, permissions, &limits);
+        if told.is_empty() {
             return;
         }
-        let (identity, permissions) = (plugin.identity(), plugin.permissions());
-        let limits = self.limits(plugin);
-        let told = wishes.told(identity, permissions, &limits);
         let hint = wishes.hint(identity, permissions, &limits);
         let hint = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
         if first_use::is_first(&identity.digest, &told) {

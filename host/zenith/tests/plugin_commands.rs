@@ -60,7 +60,7 @@ fn inspect_takes_a_package_of_the_registry_and_says_what_is_none() {
     let project = Project::new();
     let (out, _) = project.succeeds(&["plugin", "inspect", "zenith:jpeg@^0.1"]);
     assert!(out.contains("kind         decoder") && out.contains("asks for     nothing"), "{out}");
-    assert!(out.contains("from         built in"), "{out}");
+    assert!(out.contains("from         built-in: "), "{out}");
     for (given, told) in [
         ("nothing here", "is neither a file, nor a folder, nor a package"),
         ("acme:nothing", "there is no plugin `acme:nothing`"),
@@ -99,8 +99,8 @@ fn a_plugin_that_breaks_a_promise_fails_with_what_was_given_and_what_came() {
     let (out, err) = project.fails(&["plugin", "test", "--config", r#"{"case": "write-too-much"}"#], 1);
     assert!(err.contains("error: `acme:echo@1.0.0` fails ") && err.contains(" checks"), "{err}");
     assert!(out.contains("  ✗ it writes exactly what it planned\n"), "{out}");
-    assert!(out.contains("      config{\"case\":\"write-too-much\"}\n"), "{out}");
-    assert!(out.contains("      given uint8[224, 224, 3], seed 0\n"), "{out}");
+    assert!(out.contains("      config  {\"case\":\"write-too-much\"}\n"), "{out}");
+    assert!(out.contains("      given   uint8[224, 224, 3], seed 0\n"), "{out}");
     assert!(out.contains("it wrote more than the 150528 bytes"), "{out}");
     for (case, told) in [
         ("loop", "longer than its time limit of 100ms"),

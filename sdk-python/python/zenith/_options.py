@@ -85,7 +85,11 @@ def granted(grants: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
         raise TypeError(f"{shape}, but is {grants!r}")
     for name, given in grants.items():
         listed = isinstance(given, Sequence) and not isinstance(given, str | bytes)
-        if not isinstance(name, str) or not listed or not all(isinstance(one, str) for one in given):
+        if (
+            not isinstance(name, str)
+            or not listed
+            or not all(isinstance(one, str) for one in given)
+        ):
             raise TypeError(f"{shape}, but `{name}` has {given!r}")
     return {name: list(given) for name, given in grants.items()}
 

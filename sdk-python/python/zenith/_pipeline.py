@@ -54,9 +54,7 @@ class Pipeline:
     batches: Json | None = None
     """Samples in a batch, and whether a last one that is not full is left out."""
 
-    def sample(
-        self, plugin: str, *, limits: Limits | None = None, **config: Any
-    ) -> Pipeline:
+    def sample(self, plugin: str, *, limits: Limits | None = None, **config: Any) -> Pipeline:
         """Adds a sampler, which chooses the order of samples; without one it is the source's."""
         return self._with("sample", plugin, limits, config)
 
@@ -66,15 +64,11 @@ class Pipeline:
         """Adds a decoder; `"auto"` chooses among the shipped ones by each sample's first bytes."""
         return self._with("decode", plugin, limits, config)
 
-    def map(
-        self, plugin: str, *, limits: Limits | None = None, **config: Any
-    ) -> Pipeline:
+    def map(self, plugin: str, *, limits: Limits | None = None, **config: Any) -> Pipeline:
         """Adds a transform of single samples."""
         return self._with("map", plugin, limits, config)
 
-    def map_batch(
-        self, plugin: str, *, limits: Limits | None = None, **config: Any
-    ) -> Pipeline:
+    def map_batch(self, plugin: str, *, limits: Limits | None = None, **config: Any) -> Pipeline:
         """Adds a transform of whole batches."""
         return self._with("map-batch", plugin, limits, config)
 
@@ -151,9 +145,7 @@ class Pipeline:
         """The pipeline that a TOML file declares. Paths in it are taken from the file's folder."""
         return cls.from_dict(json.loads(_native.read_pipeline(os.fspath(path))))
 
-    def _with(
-        self, role: str, plugin: str, limits: Limits | None, config: Json
-    ) -> Pipeline:
+    def _with(self, role: str, plugin: str, limits: Limits | None, config: Json) -> Pipeline:
         if not isinstance(plugin, str):
             raise TypeError(
                 f'`{role}` takes the name of a plugin, such as "zenith:jpeg", but not {plugin!r}'

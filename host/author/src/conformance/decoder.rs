@@ -251,14 +251,20 @@ impl Trial<'_> {
 
     fn bears_damage(&self, sample: &Encoded) -> Result<bool, Failure> {
         let mut noise = Noise::new(3);
+        // An empty sample has nothing to damage, and is no sample.
         let length = sample.bytes.len() as u64;
+        if length == 0 {
+            return Ok(false);
+        }
         self.bears_all(
             sample,
             (0..DAMAGES).map(|turn| {
                 let mut bytes = sample.bytes.clone();
-                // The first hundred bytes decide most, so every second one is there.
-                let reach = if turn % 2 == 0 { length.min(100) } else { length };
-                let (at, bit) = (noise.below(reach), noise.below(8));
+                // The first bytes decide most, so that every second one is hit there.
+                let (at, bit) = match turn % 2 {
+                    0 => (turn / 2 % length, turn / 2 % 8),
+                    _ => (noise.below(length), noise.below(8)),
+                };
                 bytes[usize::try_from(at).unwrap_or_default()] ^= 1 << bit;
                 (format!("{}, bit {bit} of byte {at} flipped", sample.name), bytes)
             }),

@@ -26,15 +26,9 @@ fn a_guest_that_keeps_its_promises_passes_every_check_of_its_kind() {
         (guests::BATCH_TRANSFORM_ADDS, 5),
         (guests::SAMPLER_COUNTS, 9),
         (guests::POLICY_PACKS, 7),
-        (guests::WASI_SEEDS_A_HASH_MAP, 1),
     ] {
         let plugin = load(module);
         let report = report(&*plugin, &[], None);
-        if module == guests::WASI_SEEDS_A_HASH_MAP {
-            // It writes eight bytes whatever it is given.
-            assert!(!failures(&report).is_empty());
-            continue;
-        }
         assert_eq!(failures(&report), [], "{report:?}");
         assert!(report.counts().0 >= least, "{report:?}");
         assert_eq!(plugin.stats().replaced, 0, "no instance was lost");

@@ -106,8 +106,8 @@ fn as_text(report: &Report) -> String {
                     [("config", &failure.config), ("given", &failure.given), ("came", &failure.came)]
                 {
                     // Further lines, as of a stack, stand below the first.
-                    let value = value.replace('\n', "\n            ");
-                    let _ = writeln!(text, "      {what:<6}{value}");
+                    let value = value.replace('\n', "\n              ");
+                    let _ = writeln!(text, "      {what:<8}{value}");
                 }
             }
         }
