@@ -44,7 +44,8 @@ pub struct Error {
 impl Error {
     /// An error of a kind; `hint` says what to do about it.
     pub fn new(kind: ErrorKind, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { kind, message: message.into(), hint, sample: None }
+        let hint = hint.map(|hint| shown(&hint));
+        Self { kind, message: shown(&message.into()), hint, sample: None }
     }
 
     /// What kind of thing went wrong.
@@ -66,6 +67,24 @@ impl Error {
     pub fn sample(&self) -> Option<(&str, u64)> {
         self.sample.as_ref().map(|(key, index)| (key.as_str(), *index))
     }
+}
+
+/// A text whose every mark can be seen. Names and values from files, packages and registries stand in
+/// messages as they were found; one that holds an escape sequence is not to move a terminal's cursor.
+fn shown(text: &str) -> String {
+    let hidden = |mark: char| {
+        // Those that turn the direction of writing hide as well as a control character does.
+        (mark.is_control() && mark != '\n' && mark != '\t')
+            || matches!(mark, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, mark| {
+        if hidden(mark) {
+            shown.extend(mark.escape_unicode())
+        } else {
+            shown.push(mark)
+        }
+        shown
+    })
 }
 
 impl fmt::Display for Error {
@@ -129,5 +148,20 @@ impl From<LoadError> for Error {
             _ => None,
         };
         Self { sample, ..Self::new(kind, error.to_string(), error.hint()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by damaged lockfiles: a digest with an escape sequence in it was printed as it stood, so that
+    /// a file from elsewhere could clear the screen or write over the message that named it.
+    #[test]
+    fn what_stands_in_a_message_cannot_move_the_cursor() {
+        let hint = Some("`a\u{202e}b`\r".to_owned());
+        let error = Error::new(ErrorKind::Registry, "`\u{1b}[2Jx\0\u{7f}` is wrong:\n\té", hint);
+        assert_eq!(error.message(), "`\\u{1b}[2Jx\\u{0}\\u{7f}` is wrong:\n\té");
+        assert_eq!(error.hint(), Some("`a\\u{202e}b`\\u{d}"));
     }
 }

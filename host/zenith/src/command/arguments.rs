@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zenith_core::{AmountError, parse_bytes};
 
+use super::remotes::{PullOptions, PushOptions};
+
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
 #[command(
@@ -159,6 +161,10 @@ pub(super) enum RegistryCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Push a package to an OCI registry, as `wkg` would.
+    Push(PushOptions),
+    /// Pull a package from an OCI registry into a registry folder.
+    Pull(PullOptions),
 }
 
 #[derive(Debug, Subcommand)]
