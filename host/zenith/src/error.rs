@@ -69,22 +69,33 @@ impl Error {
     }
 }
 
-/// A text whose every mark can be seen. Names and values from files, packages and registries stand in
-/// messages as they were found; one that holds an escape sequence is not to move a terminal's cursor.
+/// Longer lines are shortened, in characters.
+const LONGEST_LINE: usize = 1200;
+
+/// A text whose every mark can be seen, without lines that have no end. Names and values from files,
+/// packages and registries stand in messages as they were found; one that holds an escape sequence is not
+/// to move a terminal's cursor, and a damaged one not to fill its screen.
 fn shown(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(shown_line).collect();
+    lines.join("\n")
+}
+
+fn shown_line(line: &str) -> String {
     let hidden = |mark: char| {
         // Those that turn the direction of writing hide as well as a control character does.
-        (mark.is_control() && mark != '\n' && mark != '\t')
+        (mark.is_control() && mark != '\t')
             || matches!(mark, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, mark| {
-        if hidden(mark) {
-            shown.extend(mark.escape_unicode())
-        } else {
-            shown.push(mark)
-        }
-        shown
-    })
+    let mut shown = String::with_capacity(line.len());
+    for mark in line.chars() {
+        if hidden(mark) { shown.extend(mark.escape_unicode()) } else { shown.push(mark) }
+    }
+    let length = shown.chars().count();
+    if length <= LONGEST_LINE {
+        return shown;
+    }
+    let marks = |from: usize, count: usize| shown.chars().skip(from).take(count).collect::<String>();
+    format!("{} […] {}", marks(0, LONGEST_LINE - 300), marks(length - 300, 300))
 }
 
 impl fmt::Display for Error {
@@ -163,5 +174,16 @@ mod tests {
         let error = Error::new(ErrorKind::Registry, "`\u{1b}[2Jx\0\u{7f}` is wrong:\n\té", hint);
         assert_eq!(error.message(), "`\\u{1b}[2Jx\\u{0}\\u{7f}` is wrong:\n\té");
         assert_eq!(error.hint(), Some("`a\\u{202e}b`\\u{d}"));
+    }
+
+    /// Found by damaged references: one of 64 KiB was quoted whole.
+    #[test]
+    fn a_line_without_end_is_shortened() {
+        let error =
+            Error::new(ErrorKind::Registry, format!("`{}` is wrong\nas is é", "é".repeat(70_000)), None);
+        let lines: Vec<_> = error.message().lines().collect();
+        assert_eq!(lines[0].chars().count(), LONGEST_LINE + 5);
+        assert!(lines[0].ends_with("é` is wrong"), "{}", lines[0]);
+        assert_eq!(lines[1], "as is é");
     }
 }

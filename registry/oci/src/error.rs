@@ -114,8 +114,8 @@ pub enum RemoteError {
     NoVersion {
         /// The registry.
         place: String,
-        /// What was asked for.
-        reference: Reference,
+        /// What was asked for; boxed to keep results small.
+        reference: Box<Reference>,
         /// The versions that it has, from the highest.
         available: Vec<Version>,
     },
@@ -269,7 +269,7 @@ impl RemoteError {
             Self::Denied { .. } => "check what these credentials may read and write".to_owned(),
             Self::InClear { .. } => "leave --plain-http out, or take the credentials away".to_owned(),
             Self::Token { .. } => format!("check `{}`: it is one word", credentials::TOKEN),
-            Self::UnknownPackage { .. } => "check the package's name, and the prefix after the registry".to_owned(),
+            Self::UnknownPackage { .. } | Self::Artefact { .. } => "check the package's name, and the prefix after the registry".to_owned(),
             Self::NoVersion { available, .. } if available.is_empty() => {
                 "no tag of that repository is a version".to_owned()
             }
@@ -281,7 +281,6 @@ impl RemoteError {
                 };
                 format!("these versions exist: {}{more}", versions.join(", "))
             }
-            Self::Artefact { .. } => "check the package's name, and the prefix after the registry".to_owned(),
             Self::Plugin { cause, .. } => return cause.hint(),
             Self::Naming { .. } => "ask whoever pushed it: it was not pushed as what it is".to_owned(),
             Self::Digest { .. } => {

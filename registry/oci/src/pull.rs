@@ -123,6 +123,7 @@ impl Session<'_> {
     }
 
     fn no_version(&self, reference: Reference, available: Vec<Version>) -> RemoteError {
+        let reference = Box::new(reference);
         RemoteError::NoVersion { place: self.remote.place.to_string(), reference, available }
     }
 
@@ -192,9 +193,8 @@ impl Session<'_> {
             found,
         };
         match pulled {
-            Ok(()) => {}
             // The digest of what came tells the same as the library does, in our words.
-            Err(oci_client::errors::OciDistributionError::DigestError(_)) => {}
+            Ok(()) | Err(oci_client::errors::OciDistributionError::DigestError(_)) => {}
             Err(oci_client::errors::OciDistributionError::IoError(error))
                 if error.kind() == std::io::ErrorKind::InvalidData =>
             {

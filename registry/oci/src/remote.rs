@@ -46,8 +46,8 @@ impl Default for RemoteOptions {
             plain_http: false,
             credentials: Credentials::Anonymous,
             connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
-            question_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
+            question_timeout: Duration::from_mins(1),
             largest: 512 << 20,
         }
     }
