@@ -72,11 +72,18 @@ impl Error {
 /// Longer lines are shortened, in characters.
 const LONGEST_LINE: usize = 1200;
 
+/// As many lines are shown.
+const MOST_LINES: usize = 100;
+
 /// A text whose every mark can be seen, without lines that have no end. Names and values from files,
 /// packages and registries stand in messages as they were found; one that holds an escape sequence is not
 /// to move a terminal's cursor, and a damaged one not to fill its screen.
 fn shown(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(shown_line).collect();
+    let mut lines: Vec<_> = text.split('\n').take(MOST_LINES).map(shown_line).collect();
+    let more = text.split('\n').skip(MOST_LINES).count();
+    if more > 0 {
+        lines.push(format!("[… and {more} more lines]"));
+    }
     lines.join("\n")
 }
 
@@ -185,5 +192,12 @@ mod tests {
         assert_eq!(lines[0].chars().count(), LONGEST_LINE + 5);
         assert!(lines[0].ends_with("é` is wrong"), "{}", lines[0]);
         assert_eq!(lines[1], "as is é");
+    }
+
+    #[test]
+    fn lines_without_end_are_counted() {
+        let error = Error::new(ErrorKind::Registry, "a\n".repeat(1000), None);
+        assert_eq!(error.message().lines().count(), MOST_LINES + 1);
+        assert!(error.message().ends_with("\n[… and 901 more lines]"), "{}", error.message());
     }
 }

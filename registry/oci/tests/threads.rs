@@ -1,8 +1,6 @@
 //! What a call leaves behind in the process: nothing. Alone in its process, so that threads can be
 //! counted.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which fail by panicking")]
-
 mod common;
 
 use std::fs;

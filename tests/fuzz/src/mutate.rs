@@ -197,15 +197,14 @@ fn blow_up(data: &mut Vec<u8>, section: &Section, random: &mut Random) {
         number.extend(std::iter::repeat_n(0x80, random.below(6)));
         number.push(0);
     }
-    match random.below(2) {
-        0 => drop(data.splice(section.size.clone(), number)),
+    if random.below(2) == 0 {
+        data.splice(section.size.clone(), number);
+    } else {
         // The first number of most sections says how many things follow.
-        _ => {
-            let mut body = data[section.body.clone()].to_vec();
-            let end = body.len().min(1);
-            body.splice(..end, number);
-            *data = wasm::with_body(data, section, &body);
-        }
+        let mut body = data[section.body.clone()].to_vec();
+        let end = body.len().min(1);
+        body.splice(..end, number);
+        *data = wasm::with_body(data, section, &body);
     }
 }
 
