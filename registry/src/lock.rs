@@ -139,7 +139,8 @@ impl Lock {
         Self::parse(&text, path).map(Some)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
+    /// Reads a lockfile from its text. `path` is where it is from, for errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
         let wrong = |span, reason: &str| LockError::Content {
             path: path.to_owned(),
             line: files::line_of(text, span),

@@ -198,6 +198,35 @@ fn embedding_wants_a_whole_component() {
     assert!(error.to_string().starts_with("it is a damaged WebAssembly component"), "{error}");
 }
 
+/// Found by damaged modules: `wit-component` slices a module by the length that its code section states, so
+/// that one which was cut off inside that section ended the process.
+#[test]
+fn a_module_that_ends_inside_its_code_is_refused() {
+    let module = wat::parse_str("(module (func (export \"f\") nop nop nop))").unwrap();
+    // Cut off between two sections, it may well be a module.
+    for end in 0..module.len() {
+        let _ = encode(&module[..end]);
+    }
+    let error = encode(&module[..module.len() - 1]).unwrap_err();
+    assert!(matches!(error, EncodeError::Damaged(_)), "{error}");
+}
+
+/// As the above, for the description of the world, which is a component in a custom section.
+#[test]
+fn a_module_whose_world_is_cut_off_is_refused() {
+    let text = r#"(module (@custom "component-type:x" "\00asm\0d\00\01\00\07\05\01"))"#;
+    let error = encode(&wat::parse_str(text).unwrap()).unwrap_err();
+    assert!(matches!(error, EncodeError::Damaged(_)), "{error}");
+}
+
+/// Found by damaged components: one with thousands of exports was answered with all of their names.
+#[test]
+fn an_error_names_a_few_exports_and_counts_the_others() {
+    let exports: String = (0..20).map(|index| format!("(export \"e{index}\" (instance $i))")).collect();
+    let error = read(&wat::parse_str(format!("(component (instance $i) {exports})")).unwrap()).unwrap_err();
+    assert!(error.to_string().ends_with("`e7` and 12 more"), "{error}");
+}
+
 #[test]
 fn a_component_is_encoded_to_itself() {
     let bytes = component(TRANSFORM, "");

@@ -4,6 +4,7 @@ mod arguments;
 mod pipelines;
 mod plugins;
 mod registries;
+mod remotes;
 
 use std::{ffi::OsString, io::Write, path::Path};
 

@@ -44,7 +44,8 @@ pub struct Error {
 impl Error {
     /// An error of a kind; `hint` says what to do about it.
     pub fn new(kind: ErrorKind, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { kind, message: message.into(), hint, sample: None }
+        let hint = hint.map(|hint| shown(&hint));
+        Self { kind, message: shown(&message.into()), hint, sample: None }
     }
 
     /// What kind of thing went wrong.
@@ -66,6 +67,42 @@ impl Error {
     pub fn sample(&self) -> Option<(&str, u64)> {
         self.sample.as_ref().map(|(key, index)| (key.as_str(), *index))
     }
+}
+
+/// Longer lines are shortened, in characters.
+const LONGEST_LINE: usize = 1200;
+
+/// As many lines are shown.
+const MOST_LINES: usize = 100;
+
+/// A text whose every mark can be seen, without lines that have no end. Names and values from files,
+/// packages and registries stand in messages as they were found; one that holds an escape sequence is not
+/// to move a terminal's cursor, and a damaged one not to fill its screen.
+fn shown(text: &str) -> String {
+    let mut lines: Vec<_> = text.split('\n').take(MOST_LINES).map(shown_line).collect();
+    let more = text.split('\n').skip(MOST_LINES).count();
+    if more > 0 {
+        lines.push(format!("[… and {more} more lines]"));
+    }
+    lines.join("\n")
+}
+
+fn shown_line(line: &str) -> String {
+    let hidden = |mark: char| {
+        // Those that turn the direction of writing hide as well as a control character does.
+        (mark.is_control() && mark != '\t')
+            || matches!(mark, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(line.len());
+    for mark in line.chars() {
+        if hidden(mark) { shown.extend(mark.escape_unicode()) } else { shown.push(mark) }
+    }
+    let length = shown.chars().count();
+    if length <= LONGEST_LINE {
+        return shown;
+    }
+    let marks = |from: usize, count: usize| shown.chars().skip(from).take(count).collect::<String>();
+    format!("{} […] {}", marks(0, LONGEST_LINE - 300), marks(length - 300, 300))
 }
 
 impl fmt::Display for Error {
@@ -136,5 +173,38 @@ impl From<LoadError> for Error {
             _ => None,
         };
         Self { sample, ..Self::new(kind, error.to_string(), error.hint()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by damaged lockfiles: a digest with an escape sequence in it was printed as it stood, so that
+    /// a file from elsewhere could clear the screen or write over the message that named it.
+    #[test]
+    fn what_stands_in_a_message_cannot_move_the_cursor() {
+        let hint = Some("`a\u{202e}b`\r".to_owned());
+        let error = Error::new(ErrorKind::Registry, "`\u{1b}[2Jx\0\u{7f}` is wrong:\n\té", hint);
+        assert_eq!(error.message(), "`\\u{1b}[2Jx\\u{0}\\u{7f}` is wrong:\n\té");
+        assert_eq!(error.hint(), Some("`a\\u{202e}b`\\u{d}"));
+    }
+
+    /// Found by damaged references: one of 64 KiB was quoted whole.
+    #[test]
+    fn a_line_without_end_is_shortened() {
+        let error =
+            Error::new(ErrorKind::Registry, format!("`{}` is wrong\nas is é", "é".repeat(70_000)), None);
+        let lines: Vec<_> = error.message().lines().collect();
+        assert_eq!(lines[0].chars().count(), LONGEST_LINE + 5);
+        assert!(lines[0].ends_with("é` is wrong"), "{}", lines[0]);
+        assert_eq!(lines[1], "as is é");
+    }
+
+    #[test]
+    fn lines_without_end_are_counted() {
+        let error = Error::new(ErrorKind::Registry, "a\n".repeat(1000), None);
+        assert_eq!(error.message().lines().count(), MOST_LINES + 1);
+        assert!(error.message().ends_with("\n[… and 901 more lines]"), "{}", error.message());
     }
 }

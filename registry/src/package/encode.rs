@@ -1,7 +1,7 @@
 //! From a core WebAssembly module, as a compiler leaves it, to a component.
 
 use thiserror::Error;
-use wasmparser::Parser;
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wit_component::ComponentEncoder;
 
 /// Why a module could not be made into a component.
@@ -11,6 +11,9 @@ pub enum EncodeError {
     /// The bytes are no WebAssembly at all.
     #[error("it is not a WebAssembly module")]
     NotWasm,
+    /// Cut short, or damaged.
+    #[error("it is a damaged WebAssembly module: {0}")]
+    Damaged(String),
     /// It imports something that no plugin interface has, or lacks what its interface calls for.
     #[error("it cannot be made into a component: {0}")]
     Component(String),
@@ -21,6 +24,7 @@ impl EncodeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotWasm => None,
+            Self::Damaged(_) => Some("build it again".to_owned()),
             Self::Component(reason) if reason.contains("wasi_snapshot_preview1") => Some(
                 "it was built for WASI: build it for `wasm32-unknown-unknown`, as plugins have no files, \
                  network or clock"
@@ -44,10 +48,25 @@ pub fn encode(core_module: &[u8]) -> Result<Vec<u8>, EncodeError> {
     if !Parser::is_core_wasm(core_module) {
         return Err(EncodeError::NotWasm);
     }
+    check(core_module).map_err(|error| EncodeError::Damaged(error.to_string()))?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(core_module)
         .and_then(|mut encoder| encoder.encode())
         .map_err(|error| EncodeError::Component(format!("{error:#}")))?;
     Ok(component)
+}
+
+/// Checks a core module, and the descriptions of its world that it carries, which are components
+/// themselves. The encoder takes both to be sound: it slices by the lengths that they state.
+fn check(core_module: &[u8]) -> wasmparser::Result<()> {
+    Validator::new_with_features(WasmFeatures::all()).validate_all(core_module)?;
+    for payload in Parser::new(0).parse_all(core_module) {
+        if let Payload::CustomSection(section) = payload?
+            && section.name().starts_with("component-type")
+        {
+            Validator::new_with_features(WasmFeatures::all()).validate_all(section.data())?;
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,8 @@ use super::plugins::{
     BenchArguments, BuildArguments, InspectArguments, NewArguments, ShadowOptions, TestArguments,
 };
 
+use super::remotes::{PullOptions, PushOptions};
+
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
 #[command(
@@ -168,6 +170,10 @@ pub(super) enum RegistryCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Push a package to an OCI registry, as `wkg` would.
+    Push(PushOptions),
+    /// Pull a package from an OCI registry into a registry folder.
+    Pull(PullOptions),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@ use serde_json::json;
 use zenith_core::PackageName;
 use zenith_registry::{Reference, Requirement, Resolved, RootKind, package};
 
-use super::{arguments::RegistryCommand, say};
+use super::{arguments::RegistryCommand, remotes, say};
 use crate::{
     context::Context,
     error::{Error, ErrorKind},
@@ -17,6 +17,8 @@ pub(super) fn run(context: &Context, command: RegistryCommand) -> Result<(), Err
         RegistryCommand::Add { file, project, r#as } => add(context, &file, project, r#as.as_deref()),
         RegistryCommand::List { json } => list(context, json),
         RegistryCommand::Show { reference, json } => show(context, &reference, json),
+        RegistryCommand::Push(options) => remotes::push(context, &options),
+        RegistryCommand::Pull(options) => remotes::pull(context, &options),
     }
 }
 
