@@ -108,9 +108,10 @@ def own_photos(tmp_path: Path) -> Photos:
 def _own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Neither the user's registry nor a lockfile in the working folder counts in tests."""
+    """Neither the user's registry, keys and trust nor files in the working folder count in tests."""
     project = tmp_path_factory.mktemp("project")
     monkeypatch.setenv("XDG_DATA_HOME", str(project / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(project / "config"))
     monkeypatch.chdir(project)
     yield
 

@@ -1,9 +1,13 @@
 //! The `zenith` command: arguments in, text and an exit code out. What it does lives in the facade.
 
 mod arguments;
+mod keys;
 mod pipelines;
 mod plugins;
+mod publish;
 mod registries;
+mod trust;
+mod upkeep;
 
 use std::{ffi::OsString, io::Write, path::Path};
 
@@ -62,7 +66,9 @@ fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<(), Error> {
         Command::Explain(options) => pipelines::explain(&context()?, &options),
         Command::Lock(options) => pipelines::lock(&context()?, &options),
         Command::Registry { command } => registries::run(&context()?, command),
-        Command::Plugin { command } => plugins::run(command),
+        Command::Plugin { command } => plugins::run(context, command),
+        Command::Key { command } => keys::run(&command),
+        Command::Trust { command } => trust::run(&command),
     }
 }
 

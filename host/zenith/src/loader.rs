@@ -24,6 +24,8 @@ use crate::{
 pub struct LoadOptions {
     /// As what plugins run.
     pub engine: EngineChoice,
+    /// Whether plugins that the project's lockfile does not pin are refused.
+    pub locked: bool,
     /// Which pixels decoders must give.
     pub fidelity: Fidelity,
     /// What may be optimised.
@@ -122,7 +124,7 @@ fn plan(context: &Context, spec: &Spec, options: &LoadOptions) -> Result<Plan, E
     let input = PlanInput {
         spec,
         source: source::open(&spec.source)?,
-        catalog: &context.catalog(options.engine),
+        catalog: &context.catalog(options.engine, options.locked),
         fidelity: options.fidelity,
         optimisations: options.optimisations,
     };

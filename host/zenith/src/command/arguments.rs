@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zenith_core::{AmountError, parse_bytes};
 
+use super::{keys::KeyCommand, publish::PublishOptions, trust::TrustCommand, upkeep};
+
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
 #[command(
@@ -36,10 +38,20 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Build plugins.
+    /// Build and publish plugins.
     Plugin {
         #[command(subcommand)]
         command: PluginCommand,
+    },
+    /// Make and show the keys that you sign plugins with.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Say whose signatures plugins must have.
+    Trust {
+        #[command(subcommand)]
+        command: TrustCommand,
     },
 }
 
@@ -103,6 +115,9 @@ pub(super) struct LoadArguments {
     /// The run's seed.
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
+    /// Refuse a plugin that `zenith.lock` does not pin; `ZENITH_LOCKED=1` does the same.
+    #[arg(long)]
+    pub(super) locked: bool,
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +145,9 @@ pub(super) struct LockOptions {
     /// The lockfile to write.
     #[arg(long, default_value = "zenith.lock", value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Write nothing, and fail if the lockfile would change; `ZENITH_LOCKED=1` does the same.
+    #[arg(long)]
+    pub(super) locked: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -159,6 +177,12 @@ pub(super) enum RegistryCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Mark a version so that nobody takes it up any more; what pins it goes on.
+    Yank(upkeep::YankOptions),
+    /// Check all folders: names, bytes, manifests, signatures, pins.
+    Verify(upkeep::VerifyOptions),
+    /// Take away the versions that no lockfile names.
+    Gc(upkeep::GcOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,6 +196,8 @@ pub(super) enum PluginCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Sign a plugin and put it into a registry folder.
+    Publish(PublishOptions),
 }
 
 /// A number of bytes, as in `2GB` or `512MiB`.
