@@ -20,7 +20,7 @@ pub use batch::{Batch, BatchTensor};
 pub use catalog::{Catalog, CatalogError};
 pub use error::{LoadError, PlanError, PlanErrors, SampleError, SampleFailure};
 pub use options::{Fidelity, OnError, Optimisations, RunOptions};
-pub use plan::{OperatorStep, Plan, PlanInput};
+pub use plan::{DEFAULT_SAMPLER, OperatorStep, Plan, PlanInput};
 pub use run::{Epoch, EpochStats, Next, QuarantineEntry, Runner, StageStats};
 pub use spec::{BatchSpec, OperatorSpec, Role, SourceSpec, Spec, SpecError};
 pub use state::{LoaderState, StateError};

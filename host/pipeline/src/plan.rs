@@ -5,6 +5,7 @@ mod check;
 mod digest;
 mod explain;
 
+pub use check::DEFAULT_SAMPLER;
 pub(crate) use check::validated;
 
 use std::sync::Arc;

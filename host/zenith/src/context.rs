@@ -10,7 +10,7 @@ use std::{
 };
 
 use zenith_core::{Digest, Engine, Identity, Kind, PackageName, Plugin};
-use zenith_pipeline::{Catalog, CatalogError, Spec};
+use zenith_pipeline::{Catalog, CatalogError, DEFAULT_SAMPLER, Role, Spec};
 use zenith_plugin::{Host, HostOptions};
 use zenith_registry::{Lock, Locked, Reference, Registry, Resolved, RootKind, Trust, package};
 
@@ -119,32 +119,39 @@ impl Context {
         &self.trust
     }
 
-    /// Pins every plugin that a pipeline names, and adds what the project's lockfile pins besides. One
-    /// that chooses its decoder by content pins all that it may choose from.
+    /// Pins every plugin that a pipeline uses, and adds what the project's lockfile pins besides. One
+    /// that chooses its decoder by content pins all that it may choose from, and one without a sampler
+    /// the one that it gets.
     pub fn pin(&self, spec: &Spec) -> Result<Lock, Error> {
         let mut lock = self.lock.clone().unwrap_or_default();
-        for operator in &spec.operators {
-            let references = if let Some(reference) = &operator.plugin {
-                vec![reference.clone()]
-            } else {
-                let decoders = self.shipped_decoders().map_err(registry_error)?;
-                decoders.iter().map(PackageName::to_string).collect()
-            };
-            for reference in references {
-                let (reference, resolved) = self.find(&reference, false).map_err(registry_error)?;
-                let version = resolved.identity.version.parse().map_err(|error| {
-                    let message = format!("the version of `{}` is wrong: {error}", resolved.identity);
-                    Error::new(ErrorKind::Registry, message, None)
-                })?;
-                lock.pin(Locked {
-                    name: resolved.identity.name,
-                    requirement: reference.requirement_text(),
-                    version,
-                    digest: resolved.identity.digest,
-                });
-            }
+        for reference in self.references(spec)? {
+            let (reference, resolved) = self.find(&reference, false).map_err(registry_error)?;
+            let version = resolved.identity.version.parse().map_err(|error| {
+                let message = format!("the version of `{}` is wrong: {error}", resolved.identity);
+                Error::new(ErrorKind::Registry, message, None)
+            })?;
+            lock.pin(Locked {
+                name: resolved.identity.name,
+                requirement: reference.requirement_text(),
+                version,
+                digest: resolved.identity.digest,
+            });
         }
         Ok(lock)
+    }
+
+    /// Every plugin that a pipeline uses, whether it names it or not.
+    fn references(&self, spec: &Spec) -> Result<Vec<String>, Error> {
+        let mut references: Vec<_> =
+            spec.operators.iter().filter_map(|operator| operator.plugin.clone()).collect();
+        if spec.operators.iter().any(|operator| operator.plugin.is_none()) {
+            let decoders = self.shipped_decoders().map_err(registry_error)?;
+            references.extend(decoders.iter().map(PackageName::to_string));
+        }
+        if spec.operators.iter().all(|operator| operator.role != Role::Sample) {
+            references.push(DEFAULT_SAMPLER.to_owned());
+        }
+        Ok(references)
     }
 
     /// As [`Context::pin`], where a lockfile at that path must say the same already.
