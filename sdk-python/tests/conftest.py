@@ -108,7 +108,7 @@ def own_photos(tmp_path: Path) -> Photos:
 def _own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Neither the user's registry, keys and trust nor files in the working folder count in tests."""
+    """Nothing of the user's, and no file in the working folder, counts in tests."""
     project = tmp_path_factory.mktemp("project")
     monkeypatch.setenv("XDG_DATA_HOME", str(project / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(project / "config"))

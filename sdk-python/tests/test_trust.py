@@ -1,4 +1,4 @@
-"""What Python users see of signatures, pins and yanked versions: a warning in the log, or an error."""
+"""What Python users see of signatures, pins and yanked versions: a warning, or an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMAND = [sys.executable, "-m", "zenith._cli"]
 
 
 def command(*arguments: str) -> str:
-    """Runs the `zenith` command in the test's folder, with the test's home; answers what it prints."""
+    """Runs the `zenith` command in the test's folder and home; answers what it prints."""
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -95,9 +95,7 @@ def test_a_plugin_changed_after_signing_is_refused(photos: Photos) -> None:
         assert part in str(caught.value)
 
 
-def test_locked_refuses_what_is_not_pinned(
-    photos: Photos, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_locked_refuses_what_is_not_pinned(photos: Photos, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZENITH_LOCKED", raising=False)
     shrink("5.0.0", "--unsigned")
     declared = pipeline(photos, "acme:shrink@^5")
