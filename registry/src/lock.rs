@@ -116,6 +116,32 @@ impl Drift {
     }
 }
 
+/// A reference that no pin of the lockfile answers, where only what is pinned may be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{reference}` is not pinned: the lockfile {}", versions_of(.pinned))]
+pub struct NotPinned {
+    /// What was asked for.
+    pub reference: Reference,
+    /// The versions of the package that are pinned.
+    pub pinned: Vec<Version>,
+}
+
+fn versions_of(versions: &[Version]) -> String {
+    let versions: Vec<_> = versions.iter().map(Version::to_string).collect();
+    match versions.as_slice() {
+        [] => "has no version of it".to_owned(),
+        versions => format!("has {} of it", versions.join(", ")),
+    }
+}
+
+impl NotPinned {
+    /// What a user can do about it.
+    pub fn hint(&self) -> String {
+        "pin it with `zenith lock` or `Pipeline.lock()`, and look at what that changes in the lockfile"
+            .to_owned()
+    }
+}
+
 /// The file as it is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +240,45 @@ impl Lock {
     pub fn find(&self, reference: &Reference) -> Option<&Locked> {
         let mut packages = self.packages.iter().rev();
         packages.find(|package| package.name == reference.name && reference.admits(&package.version))
+    }
+
+    /// As [`Lock::find`], where nothing but what is pinned may be used.
+    pub fn require(&self, reference: &Reference) -> Result<&Locked, NotPinned> {
+        self.find(reference).ok_or_else(|| NotPinned {
+            reference: reference.clone(),
+            pinned: self
+                .packages
+                .iter()
+                .filter(|package| package.name == reference.name)
+                .map(|package| package.version.clone())
+                .collect(),
+        })
+    }
+
+    /// How another lockfile differs from this one, package by package, in words.
+    pub fn changes(&self, other: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        for package in &other.packages {
+            let Locked { name, version, requirement, digest } = package;
+            match self.get(name, version) {
+                None => changes.push(format!("`{name}@{version}` is not in it")),
+                Some(own) if own.digest != *digest => {
+                    changes.push(format!("`{name}@{version}` is {digest}, and it says {}", own.digest));
+                }
+                Some(own) if own.requirement != *requirement => {
+                    let said = |requirement: &Option<String>| match requirement {
+                        Some(requirement) => format!("`{requirement}`"),
+                        None => "any release".to_owned(),
+                    };
+                    let (own, asked) = (said(&own.requirement), said(requirement));
+                    changes.push(format!("`{name}` is asked for as {asked}, and it says {own}"));
+                }
+                Some(_) => {}
+            }
+        }
+        let gone = self.packages.iter().filter(|own| other.get(&own.name, &own.version).is_none());
+        changes.extend(gone.map(|own| format!("`{}@{}` is no longer asked for", own.name, own.version)));
+        changes
     }
 
     /// One version of a package, if it is pinned.

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use semver::{Version, VersionReq};
+use semver::{Op, Version, VersionReq};
 use thiserror::Error;
 use zenith_core::{IdentityError, PackageName};
 
@@ -82,6 +82,18 @@ impl Reference {
                     || (exact.build.is_empty() && version.cmp_precedence(exact) == Ordering::Equal)
             }
             Requirement::Matching(requirement) => requirement.matches(version),
+        }
+    }
+
+    /// Whether it names one version whole, as `@1.2.0` and `@=1.2.0` do.
+    pub fn is_exact(&self) -> bool {
+        match &self.requirement {
+            Requirement::Any => false,
+            Requirement::Exact(_) => true,
+            Requirement::Matching(requirement) => match requirement.comparators.as_slice() {
+                [only] => only.op == Op::Exact && only.minor.is_some() && only.patch.is_some(),
+                _ => false,
+            },
         }
     }
 
@@ -166,6 +178,21 @@ mod tests {
         assert!(!admits("a:b", "1.0.0-rc.1"));
         assert!(!admits("a:b@^1", "1.0.0-rc.1"));
         assert!(admits("a:b@^1.0.0-rc.1", "1.0.0-rc.2"));
+    }
+
+    #[test]
+    fn one_version_is_named_whole_or_not() {
+        for (text, exact) in [
+            ("a:b", false),
+            ("a:b@1.2.0", true),
+            ("a:b@=1.2.0", true),
+            ("a:b@=1.2", false),
+            ("a:b@1.2", false),
+            ("a:b@^1.2.0", false),
+            ("a:b@=1.2.0, <2", false),
+        ] {
+            assert_eq!(text.parse::<Reference>().unwrap().is_exact(), exact, "{text}");
+        }
     }
 
     #[test]

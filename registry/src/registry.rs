@@ -1,8 +1,7 @@
 //! Several registry folders, in order, and the search for what a reference means.
 
 use std::{
-    collections::BTreeSet,
-    env,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -12,9 +11,11 @@ use zenith_core::{Digest, Identity, PackageName};
 
 use crate::{
     files::FileError,
+    folders,
     lock::{Drift, Lock},
     reference::{Reference, Requirement},
-    root::{Root, RootKind},
+    root::{Root, RootKind, Yanked},
+    trust::SignatureFile,
 };
 
 /// Registry folders, the first of which goes before the others where both have the same version.
@@ -34,6 +35,10 @@ pub struct Resolved {
     pub root: RootKind,
     /// The bytes that the identity's digest was taken of.
     pub bytes: Vec<u8>,
+    /// The signature beside it, which nobody has checked yet.
+    pub signature: Option<SignatureFile>,
+    /// That it was yanked, where it is used nonetheless: it is pinned, or was named exactly.
+    pub yanked: Option<Yanked>,
 }
 
 /// Why a reference could not be resolved.
@@ -57,6 +62,8 @@ pub enum ResolveError {
         reference: Reference,
         /// The versions that exist, from the highest.
         available: Vec<Version>,
+        /// The highest that would do, had it not been yanked.
+        yanked: Option<Box<Version>>,
     },
     /// The lockfile pins a version that no folder has.
     #[error("the lockfile pins `{name}@{version}`, but no registry folder has that version")]
@@ -96,7 +103,11 @@ impl ResolveError {
                 let names: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
                 Some(format!("did you mean {}?", names.join(" or ")))
             }
-            Self::NoVersion { reference, available } => {
+            Self::NoVersion { reference, yanked: Some(version), .. } => Some(format!(
+                "`{name}@{version}` would do, but was yanked; name it whole, as here, to use it nonetheless",
+                name = reference.name,
+            )),
+            Self::NoVersion { reference, available, .. } => {
                 let versions: Vec<_> = available.iter().take(8).map(Version::to_string).collect();
                 let more = match available.len() - versions.len() {
                     0 => String::new(),
@@ -128,7 +139,7 @@ impl Registry {
     /// folder (`$XDG_DATA_HOME`, or `~/.local/share`), and what is shipped with Zenith.
     pub fn standard(project: &Path, built_in: Option<PathBuf>) -> Self {
         let project = Root::new(RootKind::Project, project.join(".zenith/registry"));
-        let user = user_data().map(|data| Root::new(RootKind::User, data.join("zenith/registry")));
+        let user = folders::user_data().map(|data| Root::new(RootKind::User, data.join("registry")));
         let built_in = built_in.map(|path| Root::new(RootKind::BuiltIn, path));
         Self::new([Some(project), user, built_in].into_iter().flatten().collect())
     }
@@ -148,6 +159,9 @@ impl Registry {
     /// Where the lockfile pins a version that the reference admits, it is that one, with the pinned
     /// bytes. Otherwise it is the highest version that the reference admits in any folder; where two
     /// folders have that version, the first of them goes before the others.
+    ///
+    /// A version that is marked as yanked in any of the folders is left out, unless the lockfile pins
+    /// it or the reference names exactly that version.
     pub fn resolve(&self, reference: &Reference, lock: Option<&Lock>) -> Result<Resolved, ResolveError> {
         match lock.and_then(|lock| lock.find(reference)) {
             Some(locked) => self.pinned(&locked.name, &locked.version, locked.digest),
@@ -163,7 +177,7 @@ impl Registry {
     ) -> Result<Resolved, ResolveError> {
         let mut other = None;
         for root in self.roots.iter().filter(|root| root.file(name, version).exists()) {
-            let found = read(root, name, version)?;
+            let found = self.read(root, name, version)?;
             if found.identity.digest == digest {
                 return Ok(found);
             }
@@ -183,25 +197,47 @@ impl Registry {
     }
 
     fn highest(&self, reference: &Reference) -> Result<Resolved, ResolveError> {
-        let mut available = BTreeSet::new();
-        let mut best: Option<(Version, &Root)> = None;
+        // The first folder of each version, and whether any folder says that it was yanked.
+        let mut shelf: BTreeMap<Version, (&Root, bool)> = BTreeMap::new();
         for root in &self.roots {
-            for version in root.versions(&reference.name)? {
-                let better = best.as_ref().is_none_or(|(best, _)| version > *best);
-                if better && reference.admits(&version) {
-                    best = Some((version.clone(), root));
-                }
-                available.insert(version);
+            for (version, yanked) in root.shelf(&reference.name)? {
+                let (_, known) = shelf.entry(version).or_insert((root, false));
+                *known |= yanked;
             }
         }
-        match best {
-            Some((version, root)) => Ok(read(root, &reference.name, &version)?),
-            None if available.is_empty() => Err(self.unknown(&reference.name)?),
+        let admitted = || shelf.iter().rev().filter(|(version, _)| reference.admits(version));
+        match admitted().find(|(_, (_, yanked))| !yanked || reference.is_exact()) {
+            Some((version, (root, _))) => Ok(self.read(root, &reference.name, version)?),
+            None if shelf.is_empty() => Err(self.unknown(&reference.name)?),
             None => Err(ResolveError::NoVersion {
                 reference: reference.clone(),
-                available: available.into_iter().rev().collect(),
+                yanked: admitted().next().map(|(version, _)| Box::new(version.clone())),
+                available: shelf.into_keys().rev().collect(),
             }),
         }
+    }
+
+    /// That a version was yanked, in any of the folders.
+    pub fn yanked(&self, name: &PackageName, version: &Version) -> Result<Option<Yanked>, FileError> {
+        for root in &self.roots {
+            if let Some(yanked) = root.yanked(name, version)? {
+                return Ok(Some(yanked));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, root: &Root, name: &PackageName, version: &Version) -> Result<Resolved, FileError> {
+        let (bytes, digest) = root.get(name, version)?;
+        Ok(Resolved {
+            identity: Identity { name: name.clone(), version: version.to_string(), digest },
+            path: root.file(name, version),
+            root: root.kind(),
+            bytes,
+            // After the package: whoever publishes both puts the signature in place first.
+            signature: root.signature(name, version)?,
+            yanked: self.yanked(name, version)?,
+        })
     }
 
     fn unknown(&self, name: &PackageName) -> Result<ResolveError, FileError> {
@@ -215,16 +251,6 @@ impl Registry {
             searched: self.roots.iter().map(|root| root.path().to_owned()).collect(),
         })
     }
-}
-
-fn read(root: &Root, name: &PackageName, version: &Version) -> Result<Resolved, FileError> {
-    let (bytes, digest) = root.get(name, version)?;
-    Ok(Resolved {
-        identity: Identity { name: name.clone(), version: version.to_string(), digest },
-        path: root.file(name, version),
-        root: root.kind(),
-        bytes,
-    })
 }
 
 /// At most three of the known names that a reader may have meant: those of the same name in another
@@ -241,11 +267,4 @@ fn nearest(wanted: &PackageName, known: BTreeSet<PackageName>) -> Vec<PackageNam
         .collect();
     near.sort();
     near.into_iter().take(3).map(|(_, name)| name).collect()
-}
-
-/// The user's data folder, by the XDG base directory specification: a relative path in the variable
-/// is ignored.
-fn user_data() -> Option<PathBuf> {
-    let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    named.or_else(|| env::home_dir().map(|home| home.join(".local/share")))
 }

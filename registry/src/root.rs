@@ -1,19 +1,28 @@
-//! One registry folder, `<root>/<namespace>/<name>/<version>.wasm`. Which folders there are, and which
-//! version is meant, is decided above.
+//! One registry folder, `<root>/<namespace>/<name>/<version>.wasm`, and what lies beside a package: its
+//! signature and the mark that it was yanked. Which folders there are, and which version is meant, is
+//! decided above; how a package is put there, in [`add`].
+
+mod add;
+mod yank;
 
 use std::{
-    fmt, fs, io,
+    collections::BTreeMap,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
 use semver::Version;
-use thiserror::Error;
 use zenith_core::{Digest, PackageName};
 
 use crate::{
-    files::{self, FileError, Placed},
-    package::{self, NamingError, ReadError},
+    files::{self, FileError, links},
+    package, signature,
+    trust::SignatureFile,
 };
+
+pub use add::{AddError, Added, Conflict};
+pub(crate) use yank::SUFFIX as YANK_SUFFIX;
+pub use yank::{YankError, Yanked};
 
 /// Whose folder it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,72 +69,6 @@ pub struct Entry {
     pub path: PathBuf,
 }
 
-/// What was added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Added {
-    /// The package.
-    pub name: PackageName,
-    /// The version.
-    pub version: Version,
-    /// The digest of its bytes.
-    pub digest: Digest,
-    /// Its file.
-    pub path: PathBuf,
-    /// Whether it was not there before; the same bytes may be added again.
-    pub new: bool,
-}
-
-/// Why a package could not be added.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AddError {
-    /// It is not a plugin.
-    #[error("it is not a package: {0}")]
-    Package(#[from] ReadError),
-    /// Its name and version are not known, or not what was said.
-    #[error(transparent)]
-    Naming(#[from] NamingError),
-    /// The version is there, with other bytes.
-    #[error(transparent)]
-    Conflict(#[from] Box<Conflict>),
-    /// The system refused.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
-/// A version that is in the registry with other bytes than those that were to be added.
-#[derive(Debug, Error)]
-#[error(
-    "`{name}@{version}` is already in the registry with other bytes: `{}` has {stored}, and this is {given}",
-    path.display()
-)]
-pub struct Conflict {
-    /// The package.
-    pub name: PackageName,
-    /// The version.
-    pub version: Version,
-    /// The digest of what is there.
-    pub stored: Digest,
-    /// The digest of what was to be added.
-    pub given: Digest,
-    /// The file that is there.
-    pub path: PathBuf,
-}
-
-impl AddError {
-    /// What a user can do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Package(error) => error.hint(),
-            Self::Naming(error) => error.hint(),
-            Self::Conflict(_) => Some(
-                "a version never changes: raise `version` in `plugin.toml` and build it again".to_owned(),
-            ),
-            Self::File(error) => error.hint(),
-        }
-    }
-}
-
 impl Root {
     /// A registry folder by its path.
     pub fn new(kind: RootKind, path: impl Into<PathBuf>) -> Self {
@@ -151,71 +94,63 @@ impl Root {
         self.path.join(name.namespace()).join(name.name())
     }
 
-    /// Adds a package under the name of its manifest, or under the given one where it has none. The
-    /// same bytes may be added again; other bytes under the same version are refused. The file
-    /// appears whole or not at all, and of several processes that add at once exactly one wins.
-    pub fn add(&self, bytes: &[u8], given: Option<(PackageName, Version)>) -> Result<Added, AddError> {
-        let mut added = self.check(bytes, given)?;
-        match files::create(&added.path, bytes)? {
-            Placed::New => Ok(added),
-            Placed::Existed => {
-                let stored = package::digest(&files::read(&added.path)?);
-                if stored == added.digest {
-                    added.new = false;
-                    return Ok(added);
-                }
-                let Added { name, version, digest: given, path, .. } = added;
-                Err(Box::new(Conflict { name, version, stored, given, path }).into())
-            }
-        }
-    }
-
-    /// Adds a package in place of the version that is there. This is for a folder that is the output
-    /// of a build; where others may have pinned the version, use [`Root::add`].
-    pub(crate) fn replace(&self, bytes: &[u8]) -> Result<Added, AddError> {
-        let mut added = self.check(bytes, None)?;
-        added.new = match fs::read(&added.path) {
-            Ok(stored) if package::digest(&stored) == added.digest => {
-                return Ok(Added { new: false, ..added });
-            }
-            _ => true,
-        };
-        files::replace(&added.path, bytes)?;
-        Ok(added)
-    }
-
-    /// Takes a version out, if it is there.
-    pub(crate) fn remove(&self, name: &PackageName, version: &Version) -> Result<(), FileError> {
-        let path = self.file(name, version);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                Err(FileError::at("remove", &path)(cause))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check(&self, bytes: &[u8], given: Option<(PackageName, Version)>) -> Result<Added, AddError> {
-        let info = package::read(bytes)?;
-        package::validate(bytes)?;
-        let (name, version) = info.naming(given)?;
-        let path = self.file(&name, &version);
-        Ok(Added { name, version, digest: info.digest, path, new: true })
-    }
-
     /// Reads a version whole, with the digest of what was read.
     pub fn get(&self, name: &PackageName, version: &Version) -> Result<(Vec<u8>, Digest), FileError> {
-        let bytes = files::read(&self.file(name, version))?;
+        let path = self.file(name, version);
+        self.stay_inside("read", &path)?;
+        let bytes = files::read(&path)?;
         let digest = package::digest(&bytes);
         Ok((bytes, digest))
     }
 
+    /// The signature beside a version, if there is one; it is not checked. A version that was read
+    /// before has its signature by now, if it was published with one: the signature comes first.
+    pub fn signature(
+        &self,
+        name: &PackageName,
+        version: &Version,
+    ) -> Result<Option<SignatureFile>, FileError> {
+        let path = self.signature_file(name, version);
+        let Some(text) = files::read_short(&path, signature::MOST)? else { return Ok(None) };
+        self.stay_inside("read", &path)?;
+        Ok(Some(SignatureFile { path, text }))
+    }
+
+    /// Where the signature of a version is, if it has one.
+    pub fn signature_file(&self, name: &PackageName, version: &Version) -> PathBuf {
+        self.beside(name, version, signature::SUFFIX)
+    }
+
+    fn beside(&self, name: &PackageName, version: &Version, suffix: &str) -> PathBuf {
+        self.folder(name).join(format!("{version}.wasm{suffix}"))
+    }
+
+    /// Refuses a path that links lead out of the folder. What is shipped is exempt: installers may
+    /// link its files to where they keep them, and whoever could change them could change Zenith.
+    pub(crate) fn stay_inside(&self, action: &'static str, path: &Path) -> Result<(), FileError> {
+        if self.kind == RootKind::BuiltIn {
+            return Ok(());
+        }
+        links::stay_inside(action, &self.path, path)
+    }
+
     /// The versions of a package, from the lowest.
     pub fn versions(&self, name: &PackageName) -> Result<Vec<Version>, FileError> {
-        let mut versions: Vec<_> =
-            names_in(&self.folder(name))?.iter().filter_map(|file| version_of(file)).collect();
-        versions.sort();
-        Ok(versions)
+        Ok(self.shelf(name)?.into_keys().collect())
+    }
+
+    /// The versions of a package, each with whether it is marked as yanked: one look into its folder.
+    pub(crate) fn shelf(&self, name: &PackageName) -> Result<BTreeMap<Version, bool>, FileError> {
+        let names = names_in(&self.folder(name))?;
+        let mut shelf: BTreeMap<_, _> =
+            names.iter().filter_map(|file| Some((version_of(file)?, false))).collect();
+        for file in &names {
+            let version = file.strip_suffix(YANK_SUFFIX).and_then(version_of);
+            if let Some(yanked) = version.and_then(|version| shelf.get_mut(&version)) {
+                *yanked = true;
+            }
+        }
+        Ok(shelf)
     }
 
     /// The packages that have at least one version here, by name.
@@ -249,17 +184,15 @@ impl Root {
 
 /// The version that a file of this name holds. Anything but `<version>.wasm` holds none: drafts that a
 /// dying process left, signatures, yank marks.
-fn version_of(file: &str) -> Option<Version> {
+pub(crate) fn version_of(file: &str) -> Option<Version> {
     Version::parse(file.strip_suffix(".wasm")?).ok()
 }
 
 /// The names in a folder. A folder that does not exist, or is none, has none.
-fn names_in(folder: &Path) -> Result<Vec<String>, FileError> {
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, FileError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
+        Err(cause) if files::absent(&cause) => return Ok(Vec::new()),
         Err(cause) => return Err(FileError::at("list", folder)(cause)),
     };
     let mut names = Vec::new();

@@ -6,7 +6,7 @@ mod common;
 
 use std::{env, fs, path::Path, process::Command, sync::Barrier, thread};
 
-use common::{component, transform};
+use common::{component, name, transform, version};
 use proptest::prelude::*;
 use semver::Version;
 use zenith_core::PackageName;
@@ -14,14 +14,6 @@ use zenith_registry::{AddError, Root, RootKind, package::digest};
 
 fn root(folder: &Path) -> Root {
     Root::new(RootKind::Other, folder)
-}
-
-fn name(text: &str) -> PackageName {
-    text.parse().unwrap()
-}
-
-fn version(text: &str) -> Version {
-    text.parse().unwrap()
 }
 
 #[test]

@@ -42,7 +42,11 @@ impl Context {
         guard(py, || {
             let path = path.unwrap_or_else(|| self.project.join(LOCKFILE));
             py.detach(|| {
-                let lock = self.inner.pin(&parse(spec)?)?;
+                let spec = parse(spec)?;
+                if zenith::locked_by_environment() {
+                    return self.inner.pin_locked(&spec, &path).map(drop);
+                }
+                let lock = self.inner.pin(&spec)?;
                 lock.write(&path)
                     .map_err(|error| Error::new(ErrorKind::Registry, error.to_string(), error.hint()))
             })
@@ -50,6 +54,13 @@ impl Context {
             Ok(path)
         })
     }
+}
+
+/// The files that a context of a project reads when it is made.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "an argument from Python comes owned")]
+pub(crate) fn files_of_context(py: Python<'_>, project: PathBuf) -> PyResult<Vec<PathBuf>> {
+    guard(py, || Ok(zenith::files_of_context(&project)))
 }
 
 /// A pipeline from its JSON text.

@@ -48,7 +48,12 @@ fn _panic_for_tests(py: Python<'_>) -> PyResult<()> {
 mod _native {
     #[pymodule_export]
     use super::{
-        _panic_for_tests, context::Context, epoch::Epoch, loader::Loader, log::listen_for, read_pipeline,
-        run_command, tensor::Tensor,
+        _panic_for_tests,
+        context::{Context, files_of_context},
+        epoch::Epoch,
+        loader::Loader,
+        log::listen_for,
+        read_pipeline, run_command,
+        tensor::Tensor,
     };
 }

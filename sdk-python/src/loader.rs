@@ -28,6 +28,7 @@ pub(crate) struct Loader {
 struct Options {
     engine: String,
     fidelity: String,
+    locked: Option<bool>,
     window_push_down: bool,
     num_workers: usize,
     prefetch: usize,
@@ -48,6 +49,7 @@ impl Options {
         Ok(LoadOptions {
             engine: choose("engine", &self.engine, &engines)?,
             fidelity: choose("fidelity", &self.fidelity, &fidelities)?,
+            locked: self.locked.unwrap_or_else(zenith::locked_by_environment),
             optimisations: Optimisations { window_push_down: self.window_push_down },
             run: RunOptions {
                 num_workers: self.num_workers,

@@ -30,8 +30,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Variables for child processes: the environment's commands, and a registry of their own."""
+    """Variables for child processes: the environment's commands, and a home of their own."""
     home = tmp_path_factory.mktemp("home")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    homes = {"XDG_DATA_HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
-    return {**os.environ, "PATH": path, **homes}
+    own = {f"XDG_{kind.upper()}_HOME": str(home / kind) for kind in ("data", "config", "state")}
+    return {**os.environ, "PATH": path, **own}

@@ -20,7 +20,7 @@ pub use batch::{Batch, BatchTensor};
 pub use catalog::{Catalog, CatalogError};
 pub use error::{LoadError, PlanError, PlanErrors, SampleError, SampleFailure};
 pub use options::{Fidelity, OnError, Optimisations, RunOptions};
-pub use plan::{OperatorStep, Plan, PlanInput, SwapError, SwappedOperator};
+pub use plan::{DEFAULT_SAMPLER, OperatorStep, Plan, PlanInput, SwapError, SwappedOperator};
 pub use run::{
     Distance, Epoch, EpochStats, Example, Failure, Next, QuarantineEntry, Runner, ShadowError, ShadowInput,
     ShadowReport, SideReport, StageStats, Standing, Swap, shadow,

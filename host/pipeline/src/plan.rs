@@ -6,6 +6,7 @@ mod digest;
 mod explain;
 mod swap;
 
+pub use check::DEFAULT_SAMPLER;
 pub(crate) use check::validated;
 pub use swap::{SwapError, SwappedOperator};
 

@@ -1,10 +1,13 @@
 //! The `zenith` command: arguments in, text and an exit code out. What it does lives in the facade.
 
 mod arguments;
+mod keys;
 mod pipelines;
 mod plugins;
 mod registries;
 mod remotes;
+mod trust;
+mod upkeep;
 
 use std::{ffi::OsString, io::Write, path::Path};
 
@@ -66,6 +69,8 @@ fn run(arguments: Arguments, built_in: Option<&Path>) -> Result<i32, Error> {
         Command::Registry { command } => registries::run(&context()?, command),
         // Some of these have an exit code of their own.
         Command::Plugin { command } => return plugins::run(command, context),
+        Command::Key { command } => keys::run(&command),
+        Command::Trust { command } => trust::run(&command),
     }
     .map(|()| exit::OK)
 }

@@ -1,27 +1,44 @@
 //! Where plugins are found and as what they run: the registry's folders, the lockfile, the
-//! WebAssembly host, and the native twins.
+//! WebAssembly host, and the native twins. Whether they may run at all is asked in [`vet`].
+//!
+//! [`vet`]: crate::vet
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use zenith_core::{Digest, Engine, Grants, Identity, Kind, Limits, Permissions, Plugin};
-use zenith_pipeline::{Catalog, CatalogError, Spec};
+use zenith_core::{Digest, Engine, Grants, Identity, Kind, Limits, PackageName, Permissions, Plugin};
+use zenith_pipeline::{Catalog, CatalogError, DEFAULT_SAMPLER, Role, Spec};
 use zenith_plugin::{Host, HostOptions};
-use zenith_registry::{Lock, Locked, Reference, Registry, Resolved, RootKind, package};
+use zenith_registry::{Lock, Locked, Reference, Registry, Resolved, RootKind, Trust, package};
 
 use crate::{
     allowance::{Allowed, Wishes},
     error::{Error, ErrorKind},
     first_use,
-    settings::Settings,
-    twins,
+    settings::{SETTINGS, Settings},
+    twins, vet,
 };
 
 /// The name of a lockfile.
 pub const LOCKFILE: &str = "zenith.lock";
+
+/// The name of a project's trust file.
+pub const TRUST_FILE: &str = "zenith-trust.toml";
+
+/// The user's trust file, where a folder for it is known.
+pub fn user_trust_file() -> Option<PathBuf> {
+    zenith_registry::user_config().map(|folder| folder.join("trust.toml"))
+}
+
+/// The files that a context of a project reads when it is made. Where one of them changes, the next
+/// context may find other plugins.
+pub fn files_of_context(project: &Path) -> Vec<PathBuf> {
+    let project = [project.join(LOCKFILE), project.join(TRUST_FILE), project.join(SETTINGS)];
+    project.into_iter().chain(user_trust_file()).collect()
+}
 
 /// As what plugins run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,8 +56,8 @@ pub enum EngineChoice {
 /// Where a context looks.
 #[derive(Clone, Debug, Default)]
 pub struct ContextOptions {
-    /// The project's folder, whose `.zenith/registry`, `zenith.lock` and `zenith.toml` count; the
-    /// current folder where it is empty.
+    /// The project's folder, whose `.zenith/registry`, `zenith.lock`, `zenith-trust.toml` and
+    /// `zenith.toml` count; the current folder where it is empty.
     pub project: PathBuf,
     /// The registry folder that is shipped with Zenith.
     pub built_in: Option<PathBuf>,
@@ -56,6 +73,7 @@ pub struct Context {
     lock: Option<Lock>,
     /// What the native twins equal.
     shipped: Lock,
+    trust: Trust,
     host_options: HostOptions,
     host: OnceLock<Host>,
     project: PathBuf,
@@ -69,7 +87,7 @@ pub struct Context {
 type LoadedKey = (Digest, Engine, Grants);
 
 impl Context {
-    /// Reads the lockfiles and the settings. Nothing is loaded yet.
+    /// Reads the lockfiles, the trust files and the settings. Nothing is loaded yet.
     pub fn new(options: ContextOptions) -> Result<Self, Error> {
         let lock_error = |error: zenith_registry::LockError| {
             Error::new(ErrorKind::Registry, error.to_string(), error.hint())
@@ -83,10 +101,13 @@ impl Context {
         } else {
             Lock::read(&options.project.join(LOCKFILE)).map_err(lock_error)?
         };
+        let trust = Trust::read(user_trust_file().as_deref(), Some(&options.project.join(TRUST_FILE)))
+            .map_err(|error| Error::new(ErrorKind::Registry, error.to_string(), error.hint()))?;
         Ok(Self {
             registry: Registry::standard(&options.project, options.built_in),
             lock,
             shipped,
+            trust,
             host_options: options.host,
             host: OnceLock::new(),
             settings: Settings::read(&options.project)?,
@@ -111,11 +132,18 @@ impl Context {
         self.lock.as_ref()
     }
 
-    /// Pins every plugin that a pipeline names, and adds what the project's lockfile pins besides.
+    /// Whose signatures are required.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Pins every plugin that a pipeline uses, and adds what the project's lockfile pins besides. One
+    /// that chooses its decoder by content pins all that it may choose from, and one without a sampler
+    /// the one that it gets.
     pub fn pin(&self, spec: &Spec) -> Result<Lock, Error> {
         let mut lock = self.lock.clone().unwrap_or_default();
-        for reference in spec.operators.iter().filter_map(|operator| operator.plugin.as_deref()) {
-            let (reference, resolved) = self.find(reference).map_err(registry_error)?;
+        for reference in self.references(spec)? {
+            let (reference, resolved) = self.find(&reference, false).map_err(registry_error)?;
             let version = resolved.identity.version.parse().map_err(|error| {
                 let message = format!("the version of `{}` is wrong: {error}", resolved.identity);
                 Error::new(ErrorKind::Registry, message, None)
@@ -130,20 +158,95 @@ impl Context {
         Ok(lock)
     }
 
-    /// The plugins, run as chosen; those that `allowed` names are allowed what it says, and no more.
-    pub(crate) fn catalog<'a>(&'a self, engine: EngineChoice, allowed: &'a Allowed) -> EngineCatalog<'a> {
-        EngineCatalog { context: self, engine, allowed }
+    /// Every plugin that a pipeline uses, whether it names it or not.
+    fn references(&self, spec: &Spec) -> Result<Vec<String>, Error> {
+        let mut references: Vec<_> =
+            spec.operators.iter().filter_map(|operator| operator.plugin.clone()).collect();
+        if spec.operators.iter().any(|operator| operator.plugin.is_none()) {
+            let decoders = self.shipped_decoders().map_err(registry_error)?;
+            references.extend(decoders.iter().map(PackageName::to_string));
+        }
+        if spec.operators.iter().all(|operator| operator.role != Role::Sample) {
+            references.push(DEFAULT_SAMPLER.to_owned());
+        }
+        Ok(references)
     }
 
-    fn find(&self, reference: &str) -> Result<(Reference, Resolved), CatalogError> {
+    /// As [`Context::pin`], where a lockfile at that path must say the same already.
+    pub fn pin_locked(&self, spec: &Spec, path: &Path) -> Result<Lock, Error> {
+        let pinned = self.pin(spec)?;
+        let written = Lock::read(path)
+            .map_err(|error| Error::new(ErrorKind::Registry, error.to_string(), error.hint()))?;
+        let hint = Some(vet::LOCK_ANEW.to_owned());
+        let Some(written) = written else {
+            let message = format!("there is no lockfile `{}`", path.display());
+            return Err(Error::new(ErrorKind::Registry, message, hint));
+        };
+        let changes = written.changes(&pinned);
+        if changes.is_empty() {
+            return Ok(pinned);
+        }
+        let message = format!("`{}` would change: {}", path.display(), changes.join("; "));
+        Err(Error::new(ErrorKind::Registry, message, hint))
+    }
+
+    /// The plugins, run as chosen; those that `allowed` names are allowed what it says, and no more;
+    /// with `locked`, those that the lockfile pins and no others.
+    pub(crate) fn catalog<'a>(
+        &'a self,
+        engine: EngineChoice,
+        allowed: &'a Allowed,
+        locked: bool,
+    ) -> EngineCatalog<'a> {
+        EngineCatalog { context: self, engine, allowed, locked }
+    }
+
+    fn find(&self, reference: &str, locked: bool) -> Result<(Reference, Resolved), CatalogError> {
         let reference: Reference = reference
             .parse()
             .map_err(|error: zenith_registry::ReferenceError| failed(error.to_string(), error.hint()))?;
+        if locked {
+            vet::pinned(&reference, self.lock.as_ref())?;
+        }
         let resolved = self
             .registry
             .resolve(&reference, self.lock.as_ref())
             .map_err(|error| failed(error.to_string(), error.hint()))?;
+        vet::vouched(&resolved, &self.trust, self.is_shipped(&resolved.identity))?;
         Ok((reference, resolved))
+    }
+
+    /// Whether these are the bytes that came with Zenith.
+    pub(crate) fn is_shipped(&self, identity: &Identity) -> bool {
+        let version = identity.version.parse().ok();
+        version
+            .and_then(|version| self.shipped.get(&identity.name, &version))
+            .is_some_and(|shipped| shipped.digest == identity.digest)
+    }
+
+    /// The decoders that came with Zenith, by name.
+    fn shipped_decoders(&self) -> Result<Vec<PackageName>, CatalogError> {
+        let Some(root) = self.registry.root(RootKind::BuiltIn) else { return Ok(Vec::new()) };
+        let mut decoders = Vec::new();
+        let entries = root.list().map_err(|error| failed(error.to_string(), error.hint()))?;
+        for entry in entries {
+            let bytes = root
+                .get(&entry.name, &entry.version)
+                .map_err(|error| failed(error.to_string(), error.hint()))?
+                .0;
+            let info = package::read(&bytes).map_err(|error| {
+                failed(format!("`{}@{}`: {error}", entry.name, entry.version), error.hint())
+            })?;
+            if info.kind == Kind::Decoder {
+                decoders.push(entry.name);
+            }
+        }
+        if decoders.is_empty() {
+            let message = format!("the registry folder `{}` has no decoder", root.path().display());
+            return Err(failed(message, Some("build the shipped plugins with `make setup`".to_owned())));
+        }
+        decoders.dedup();
+        Ok(decoders)
     }
 
     fn plugin(
@@ -153,12 +256,7 @@ impl Context {
         allowed: &Allowed,
     ) -> Result<Arc<dyn Plugin>, CatalogError> {
         let identity = &resolved.identity;
-        let shipped = identity
-            .version
-            .parse()
-            .ok()
-            .and_then(|version| self.shipped.get(&identity.name, &version))
-            .is_some_and(|shipped| shipped.digest == identity.digest);
+        let shipped = self.is_shipped(identity);
         let twin = || if shipped { twins::of(identity) } else { None };
         let engine = match choice {
             EngineChoice::Native => Engine::Native,
@@ -240,7 +338,7 @@ impl Context {
 
     /// Finds a package.
     pub(crate) fn resolve(&self, reference: &str) -> Result<Resolved, Error> {
-        self.find(reference).map(|(_, resolved)| resolved).map_err(registry_error)
+        self.find(reference, false).map(|(_, resolved)| resolved).map_err(registry_error)
     }
 
     fn permitted(
@@ -322,11 +420,12 @@ pub(crate) struct EngineCatalog<'a> {
     context: &'a Context,
     engine: EngineChoice,
     allowed: &'a Allowed,
+    locked: bool,
 }
 
 impl Catalog for EngineCatalog<'_> {
     fn resolve(&self, reference: &str) -> Result<Arc<dyn Plugin>, CatalogError> {
-        let (_, resolved) = self.context.find(reference)?;
+        let (_, resolved) = self.context.find(reference, self.locked)?;
         self.context.plugin(&resolved, self.engine, self.allowed)
     }
 
@@ -337,30 +436,12 @@ impl Catalog for EngineCatalog<'_> {
     /// The decoders that are shipped with Zenith. Others are used where they are named, so that a
     /// package that someone adds to a registry does not change what an existing pipeline does.
     fn decoders(&self) -> Result<Vec<Arc<dyn Plugin>>, CatalogError> {
-        let Some(root) = self.context.registry.root(RootKind::BuiltIn) else { return Ok(Vec::new()) };
-        let mut decoders = Vec::new();
-        let entries = root.list().map_err(|error| failed(error.to_string(), error.hint()))?;
-        for entry in entries {
-            let bytes = root
-                .get(&entry.name, &entry.version)
-                .map_err(|error| failed(error.to_string(), error.hint()))?
-                .0;
-            let info = package::read(&bytes).map_err(|error| {
-                failed(format!("`{}@{}`: {error}", entry.name, entry.version), error.hint())
-            })?;
-            if info.kind == Kind::Decoder {
-                decoders.push(self.resolve(entry.name.as_str())?);
-            }
-        }
-        if decoders.is_empty() {
-            let message = format!("the registry folder `{}` has no decoder", root.path().display());
-            return Err(failed(message, Some("build the shipped plugins with `make setup`".to_owned())));
-        }
-        Ok(decoders)
+        let names = self.context.shipped_decoders()?;
+        names.iter().map(|name| self.resolve(name.as_str())).collect()
     }
 }
 
-fn failed(message: String, hint: Option<String>) -> CatalogError {
+pub(crate) fn failed(message: String, hint: Option<String>) -> CatalogError {
     CatalogError { message, hint }
 }
 

@@ -15,16 +15,20 @@ mod loader;
 mod settings;
 mod source;
 mod twins;
+mod vet;
 
 pub mod command;
 pub mod log;
 
 pub use allowance::Allowed;
-pub use context::{Context, ContextOptions, EngineChoice, LOCKFILE};
+pub use context::{
+    Context, ContextOptions, EngineChoice, LOCKFILE, TRUST_FILE, files_of_context, user_trust_file,
+};
 pub use error::{Error, ErrorKind};
 pub use file::read_pipeline;
 pub use loader::{Epoch, LoadOptions, Loader};
 pub use settings::{SETTINGS, Settings};
+pub use vet::{LOCKED_VARIABLE, locked_by_environment};
 pub use zenith_core::{DType, Digest, Engine, Grant, Grants, Identity, Kind, PackageName};
 pub use zenith_pipeline::{
     Batch, BatchSpec, BatchTensor, EpochStats, Fidelity, LimitsSpec, LoaderState, Next, OnError,

@@ -27,6 +27,8 @@ use crate::{
 pub struct LoadOptions {
     /// As what plugins run.
     pub engine: EngineChoice,
+    /// Whether plugins that the project's lockfile does not pin are refused.
+    pub locked: bool,
     /// Which pixels decoders must give.
     pub fidelity: Fidelity,
     /// What may be optimised.
@@ -170,7 +172,7 @@ pub(crate) fn plan(context: &Context, spec: &Spec, options: &LoadOptions) -> Res
     let input = PlanInput {
         spec,
         source: source::open(&spec.source)?,
-        catalog: &context.catalog(options.engine, &options.grants),
+        catalog: &context.catalog(options.engine, &options.grants, options.locked),
         fidelity: options.fidelity,
         optimisations: options.optimisations,
     };

@@ -76,6 +76,7 @@ size = 2
             .env("ZENITH_BUILT_IN", built_in())
             .env("XDG_DATA_HOME", self.path().join("data"))
             .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_CONFIG_HOME", self.path().join("config"))
             .output()
             .unwrap()
     }

@@ -10,25 +10,24 @@ from zenith import _native
 REGISTRY = Path(__file__).parent / "registry"
 """The folder of the plugins that are shipped with the package."""
 
-FILES = ("zenith.lock", "zenith.toml")
-"""What counts in a working folder, beside its registry."""
-
 State = tuple[int, int] | None
-Place = tuple[int, Path, list[State]]
+
+Place = tuple[int, Path, tuple[tuple[Path, State], ...]]
 
 _last: tuple[Place, _native.Context] | None = None
 
 
 def context() -> _native.Context:
-    """The context of this process, its working folder, and lockfile and settings there as they are
-    now.
+    """The context of this process and its working folder, with the lockfile, the trust files and the
+    settings as they are now.
 
     Loaders of one context share the plugins that they loaded. A forked child gets its own, because
     the locks of its parent's may be held by threads that it does not have.
     """
     global _last
     project = Path.cwd()
-    place = (os.getpid(), project, [_state_of(project / name) for name in FILES])
+    files = tuple((path, _state_of(path)) for path in _native.files_of_context(project))
+    place = (os.getpid(), project, files)
     if _last is None or _last[0] != place:
         _last = (place, _native.Context(registry=REGISTRY, project=project))
     return _last[1]

@@ -55,6 +55,8 @@ class DataLoader:
       `"wasm"` all as WebAssembly, `"native"` refuses those without a twin. The pixels are the same.
     - `fidelity`: `"exact"` gives the pixels of a full decode; `"fast"` lets decoders work at a
       reduced scale where the image is scaled down further afterwards.
+    - `locked`: `True` refuses a plugin that `zenith.lock` does not pin, and names it; `None` is as
+      the variable `ZENITH_LOCKED` says.
     - `memory_limit`: bytes, or a text such as `"2GB"` or `"512MiB"`, that batches, encoded samples
       and plugins together stay below.
     - `on_error`: `"raise"` raises `SampleError` for a sample that fails, after which the next batch
@@ -96,6 +98,7 @@ class DataLoader:
         in_order: bool = True,
         engine: Literal["auto", "wasm", "native"] = "auto",
         fidelity: Literal["exact", "fast"] = "exact",
+        locked: bool | None = None,
         memory_limit: int | str | None = None,
         on_error: Literal["raise", "skip"] = "raise",
         seed: int | None = None,
@@ -128,6 +131,7 @@ class DataLoader:
         self._options: _native.Options = {
             "engine": engine,
             "fidelity": fidelity,
+            "locked": None if locked is None else bool(locked),
             "window_push_down": bool(window_push_down),
             "num_workers": self.num_workers,
             "prefetch": _prefetch(prefetch_factor, self.num_workers),

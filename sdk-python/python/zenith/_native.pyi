@@ -10,6 +10,7 @@ __all__ = [
     "Loader",
     "Tensor",
     "_panic_for_tests",
+    "files_of_context",
     "listen_for",
     "read_pipeline",
     "run_command",
@@ -19,6 +20,7 @@ __all__ = [
 class Options(TypedDict):
     engine: str
     fidelity: str
+    locked: bool | None
     window_push_down: bool
     num_workers: int
     prefetch: int
@@ -80,6 +82,7 @@ class Tensor:
     ) -> Any: ...
     def __dlpack_device__(self, /) -> tuple[int, int]: ...
 
+def files_of_context(project: str | os.PathLike[str]) -> list[Path]: ...
 def listen_for(level: int) -> None: ...
 def read_pipeline(path: str | os.PathLike[str]) -> str: ...
 def run_command(arguments: list[str], registry: str | os.PathLike[str] | None) -> int: ...

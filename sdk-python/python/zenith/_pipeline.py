@@ -112,7 +112,8 @@ class Pipeline:
         """Pins every plugin it names, by digest, in a lockfile; answers the file's path.
 
         By default the file is `zenith.lock` in the working folder, which every later run from there
-        obeys. Pins that the file has besides stay.
+        obeys. Pins that the file has besides stay. Where the variable `ZENITH_LOCKED` is set,
+        nothing is written, and a file that would change is an error.
         """
         return context().lock(self.to_json(), None if path is None else os.fspath(path))
 

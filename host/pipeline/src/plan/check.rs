@@ -11,7 +11,8 @@ use crate::{
     spec::{OperatorSpec, Role},
 };
 
-const DEFAULT_SAMPLER: &str = "zenith:sequential";
+/// The sampler of a pipeline that names none.
+pub const DEFAULT_SAMPLER: &str = "zenith:sequential";
 
 pub(super) fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanErrors> {
     let mut checker = Checker { input, errors: Vec::new() };

@@ -6,10 +6,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use zenith_core::{AmountError, Grant, PackageName, parse_bytes};
 
 use super::plugins::{
-    BenchArguments, BuildArguments, InspectArguments, NewArguments, ShadowOptions, TestArguments,
+    BenchArguments, BuildArguments, InspectArguments, NewArguments, PublishOptions, ShadowOptions,
+    TestArguments,
 };
 
-use super::remotes::{PullOptions, PushOptions};
+use super::{
+    keys::KeyCommand,
+    remotes::{PullOptions, PushOptions},
+    trust::TrustCommand,
+    upkeep,
+};
 
 /// Data loading for ML training, through sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -43,10 +49,20 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Make plugins, build, check, measure and compare them, look into them.
+    /// Make plugins, build, check, measure, publish and compare them, look into them.
     Plugin {
         #[command(subcommand)]
         command: PluginCommand,
+    },
+    /// Make and show the keys that you sign plugins with.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Say whose signatures plugins must have.
+    Trust {
+        #[command(subcommand)]
+        command: TrustCommand,
     },
 }
 
@@ -114,6 +130,9 @@ pub(super) struct LoadArguments {
     /// once, and replaces what `zenith.toml` allows that plugin.
     #[arg(long = "grant", value_name = "PLUGIN=GRANT", value_parser = grant)]
     pub(super) grants: Vec<(PackageName, Grant)>,
+    /// Refuse a plugin that `zenith.lock` does not pin; `ZENITH_LOCKED=1` does the same.
+    #[arg(long)]
+    pub(super) locked: bool,
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +160,9 @@ pub(super) struct LockOptions {
     /// The lockfile to write.
     #[arg(long, default_value = "zenith.lock", value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Write nothing, and fail if the lockfile would change; `ZENITH_LOCKED=1` does the same.
+    #[arg(long)]
+    pub(super) locked: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -174,6 +196,12 @@ pub(super) enum RegistryCommand {
     Push(PushOptions),
     /// Pull a package from an OCI registry into a registry folder.
     Pull(PullOptions),
+    /// Mark a version so that nobody takes it up any more; what pins it goes on.
+    Yank(upkeep::YankOptions),
+    /// Check all folders: names, bytes, manifests, signatures, pins.
+    Verify(upkeep::VerifyOptions),
+    /// Take away the versions that no lockfile names.
+    Gc(upkeep::GcOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -190,6 +218,8 @@ pub(super) enum PluginCommand {
     Inspect(InspectArguments),
     /// Run two versions of a plugin on the same samples, and compare what they make and cost.
     Shadow(ShadowOptions),
+    /// Sign a plugin and put it into a registry folder.
+    Publish(PublishOptions),
 }
 
 /// A number of bytes, as in `2GB` or `512MiB`.

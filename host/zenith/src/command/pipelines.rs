@@ -23,6 +23,7 @@ use crate::{
     error::{Error, ErrorKind},
     file::read_pipeline,
     loader::{LoadOptions, Loader},
+    vet::locked_by_environment,
 };
 
 /// How long to wait for a batch before the progress bar is drawn again.
@@ -52,6 +53,7 @@ fn load(context: &Context, arguments: &LoadArguments) -> Result<Loader, Error> {
             ..PipelineRun::default()
         },
         grants: allowed(&arguments.grants),
+        locked: arguments.locked || locked_by_environment(),
         ..LoadOptions::default()
     };
     Loader::new(context, &spec, options)
@@ -71,7 +73,16 @@ pub(super) fn explain(context: &Context, options: &ExplainOptions) -> Result<(),
 }
 
 pub(super) fn lock(context: &Context, options: &LockOptions) -> Result<(), Error> {
-    let lock = context.pin(&read_pipeline(&options.pipeline)?)?;
+    let spec = read_pipeline(&options.pipeline)?;
+    if options.locked || locked_by_environment() {
+        let lock = context.pin_locked(&spec, &options.output)?;
+        return say(&format!(
+            "{} pins {} packages, as it should",
+            options.output.display(),
+            lock.packages().len()
+        ));
+    }
+    let lock = context.pin(&spec)?;
     lock.write(&options.output)
         .map_err(|error| Error::new(ErrorKind::Registry, error.to_string(), error.hint()))?;
     say(&format!("{} pins {} packages", options.output.display(), lock.packages().len()))

@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod inspect;
 mod new;
+mod publish;
 mod shadow;
 mod target;
 mod test;
@@ -12,6 +13,7 @@ pub(super) use bench::BenchArguments;
 pub(super) use build::BuildArguments;
 pub(super) use inspect::InspectArguments;
 pub(super) use new::NewArguments;
+pub(super) use publish::PublishOptions;
 pub(super) use shadow::ShadowOptions;
 pub(super) use test::TestArguments;
 
@@ -32,6 +34,7 @@ pub(super) fn run(
         PluginCommand::Test(arguments) => test::run(&context()?, &arguments),
         PluginCommand::Bench(arguments) => bench::run(&context()?, &arguments),
         PluginCommand::Inspect(arguments) => inspect::run(&context()?, &arguments),
+        PluginCommand::Publish(options) => publish::run(&context()?, &options),
         // It has an exit code of its own.
         PluginCommand::Shadow(options) => return shadow::run(&context()?, &options),
     }

@@ -4,9 +4,9 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 
 use serde_json::json;
 use zenith_core::PackageName;
-use zenith_registry::{Reference, Requirement, Resolved, RootKind, package};
+use zenith_registry::{Reference, Requirement, Resolved, Root, RootKind, Verdict, package};
 
-use super::{arguments::RegistryCommand, remotes, say};
+use super::{arguments::RegistryCommand, remotes, say, upkeep};
 use crate::{
     context::Context,
     error::{Error, ErrorKind},
@@ -19,10 +19,13 @@ pub(super) fn run(context: &Context, command: RegistryCommand) -> Result<(), Err
         RegistryCommand::Show { reference, json } => show(context, &reference, json),
         RegistryCommand::Push(options) => remotes::push(context, &options),
         RegistryCommand::Pull(options) => remotes::pull(context, &options),
+        RegistryCommand::Yank(options) => upkeep::yank(context, &options),
+        RegistryCommand::Verify(options) => upkeep::verify(context, &options),
+        RegistryCommand::Gc(options) => upkeep::gc(context, &options),
     }
 }
 
-fn failed(message: impl Into<String>, hint: Option<String>) -> Error {
+pub(super) fn failed(message: impl Into<String>, hint: Option<String>) -> Error {
     Error::new(ErrorKind::Registry, message, hint)
 }
 
@@ -30,22 +33,26 @@ fn add(context: &Context, file: &PathBuf, project: bool, name: Option<&str>) -> 
     let bytes =
         fs::read(file).map_err(|error| failed(format!("cannot read `{}`: {error}", file.display()), None))?;
     let given = name.map(named).transpose()?;
-    let kind = if project { RootKind::Project } else { RootKind::User };
-    let root = context.registry().root(kind).ok_or_else(|| {
-        failed(
-            "there is no user's registry folder, because no home folder is known",
-            Some("pass --project".to_owned()),
-        )
-    })?;
-    let added = root
+    let added = folder_of(context, project)?
         .add(&bytes, given)
         .map_err(|error| failed(format!("cannot add `{}`: {error}", file.display()), error.hint()))?;
     let what = if added.new { "added" } else { "was there already, with the same bytes:" };
     say(&format!("{what} `{}@{}` {}\n  {}", added.name, added.version, added.digest, added.path.display()))
 }
 
+/// The project's registry folder, or the user's.
+pub(super) fn folder_of(context: &Context, project: bool) -> Result<&Root, Error> {
+    let kind = if project { RootKind::Project } else { RootKind::User };
+    context.registry().root(kind).ok_or_else(|| {
+        failed(
+            "there is no user's registry folder, because no home folder is known",
+            Some("pass --project".to_owned()),
+        )
+    })
+}
+
 /// `namespace:name@1.2.3`, whole.
-fn named(text: &str) -> Result<(PackageName, semver::Version), Error> {
+pub(super) fn named(text: &str) -> Result<(PackageName, semver::Version), Error> {
     let reference: Reference = text
         .parse()
         .map_err(|error: zenith_registry::ReferenceError| failed(error.to_string(), error.hint()))?;
@@ -72,6 +79,13 @@ fn list(context: &Context, json: bool) -> Result<(), Error> {
                     info.manifest.map(|manifest| manifest.description).unwrap_or_default(),
                 ),
                 Err(error) => ("damaged".to_owned(), error.to_string()),
+            };
+            let yanked = root
+                .yanked(&entry.name, &entry.version)
+                .map_err(|error| failed(error.to_string(), error.hint()))?;
+            let description = match yanked {
+                Some(yanked) => format!("({yanked}) {description}"),
+                None => description,
             };
             let package = format!("{}@{}", entry.name, entry.version);
             rows.push((package, kind, root.kind().to_string(), digest, description));
@@ -105,10 +119,12 @@ fn show(context: &Context, text: &str, json: bool) -> Result<(), Error> {
     let reference: Reference = text
         .parse()
         .map_err(|error: zenith_registry::ReferenceError| failed(error.to_string(), error.hint()))?;
-    let Resolved { identity, path, root, bytes } = context
+    let resolved = context
         .registry()
         .resolve(&reference, context.lock())
         .map_err(|error| failed(error.to_string(), error.hint()))?;
+    let signed = signed(context, &resolved);
+    let Resolved { identity, path, root, bytes, yanked, .. } = resolved;
     let info = package::read(&bytes)
         .map_err(|error| failed(format!("`{identity}` is damaged: {error}"), error.hint()))?;
     let manifest = info.manifest.as_ref();
@@ -125,6 +141,8 @@ fn show(context: &Context, text: &str, json: bool) -> Result<(), Error> {
             "description": manifest.map(|manifest| &manifest.description),
             "license": manifest.map(|manifest| &manifest.license),
             "authors": manifest.map(|manifest| &manifest.authors),
+            "signed": signed,
+            "yanked": yanked.map(|yanked| yanked.reason.unwrap_or_default()),
         })
         .to_string());
     }
@@ -136,7 +154,9 @@ fn show(context: &Context, text: &str, json: bool) -> Result<(), Error> {
         ("size", format!("{} bytes", info.size)),
         ("digest", identity.digest.to_string()),
         ("from", format!("{root}: {}", path.display())),
+        ("signed", signed),
     ];
+    lines.extend(yanked.map(|yanked| ("yanked", yanked.reason.unwrap_or_else(|| "yes".to_owned()))));
     if let Some(manifest) = manifest {
         lines.push(("about", manifest.description.clone()));
         lines.extend(manifest.license.clone().map(|license| ("license", license)));
@@ -147,4 +167,17 @@ fn show(context: &Context, text: &str, json: bool) -> Result<(), Error> {
         let _ = writeln!(shown, "{what:<10}{value}");
     }
     say(shown.trim_end())
+}
+
+/// What the trust files make of a package, in words.
+fn signed(context: &Context, resolved: &Resolved) -> String {
+    if context.is_shipped(&resolved.identity) {
+        return "shipped with Zenith, which knows its digest".to_owned();
+    }
+    match context.trust().judge(&resolved.identity, resolved.signature.as_ref()) {
+        Ok(Verdict::Signed(key)) => format!("by the key {key}, which is trusted for it"),
+        Ok(Verdict::Accepted) => "not by a trusted key, which is accepted".to_owned(),
+        Ok(Verdict::Warning(doubt)) => format!("no: {doubt}"),
+        Err(error) => format!("refused: {error}"),
+    }
 }

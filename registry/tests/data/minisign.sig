@@ -1,0 +1,4 @@
+untrusted comment: signature from minisign secret key
+RUTlGCdmbtMBtj4PM0nNRxRE0UBoAmm1rrZ0hwXaGupbhK3lUmMtX+EMaGLUGkyC4NQsvDA8n7pGvOPVxkLsDUSoRYvhvRfvEAA=
+trusted comment: package:acme:sepia@1.2.0 digest:sha256:626d0ce33ca550dc06351c3ea7b698be557ff5d35bf25edc44221b561838594c
+9aoWe+XHRbv/t/lDGjqlgfyk3VuFlpO6npUoZC412q2U/j+SoGrUgj+xthgTYqrPoQXKK+FGX87dRs3lyG8IAQ==
