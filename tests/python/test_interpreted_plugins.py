@@ -178,9 +178,15 @@ def test_a_configuration_that_a_plugin_does_not_take_is_told_by_its_key(
 
 def broken(built: Built, folder: Path, language: str, change: Callable[[str], str]) -> str:
     """What `plugin build` says to a copy of a plugin whose source was changed."""
-    ignored = shutil.ignore_patterns("target", "bindings", "*.wasm")
     copy = folder / "broken"
-    shutil.copytree(built.folder, copy, ignore=ignored, symlinks=True)
+    copy.mkdir()
+    for part in ("src", "golden"):
+        shutil.copytree(built.folder / part, copy / part)
+    for file in ("plugin.toml", "package.json", "package-lock.json"):
+        if (built.folder / file).is_file():
+            shutil.copy(built.folder / file, copy)
+    if (built.folder / "node_modules").is_dir():
+        (copy / "node_modules").symlink_to(built.folder / "node_modules")
     source = copy / ENTRY[language]
     source.write_text(change(source.read_text()))
     said = run(["zenith", "plugin", "build", str(copy)], built.environment, folder, fails=True)
