@@ -11,6 +11,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
@@ -49,10 +50,11 @@ fn project(language: Language, kind: Kind) -> Project {
     Project::open(&folder).unwrap()
 }
 
+/// Compilers take a processor and more each, and share folders.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Builds a template, or says why it is left out here.
 fn built(language: Language, kind: Kind) -> Option<Built> {
-    /// Compilers take a processor and more each, and share folders.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
     let options = BuildOptions {
         // Rust plugins share what they depend on; the others' folders are their own.
@@ -432,6 +434,25 @@ fn a_policy_in_python_makes_its_golden_decision() {
 #[test]
 fn a_policy_in_javascript_makes_its_golden_decision() {
     a_policy_holds(Language::JavaScript);
+}
+
+#[test]
+fn the_tests_that_rust_templates_come_with_pass() {
+    let _turn = ONE_AT_A_TIME.lock();
+    for (_, kind) in template::combinations().into_iter().filter(|(language, _)| *language == Language::Rust)
+    {
+        let mut cargo = Command::new("cargo");
+        // What a coverage run sets is for the machine's own code.
+        for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"]
+        {
+            cargo.env_remove(name);
+        }
+        cargo.args(["test", "--quiet", "--lib", "--target-dir"]).arg(kept().join("native"));
+        let done = cargo.current_dir(project(Language::Rust, kind).folder()).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{kind}: {said}{}", String::from_utf8_lossy(&done.stderr));
+        assert!(said.contains("test result: ok") && !said.contains(" 0 passed"), "{kind}: {said}");
+    }
 }
 
 #[test]

@@ -26,7 +26,10 @@ impl BatchTransform for Blend {
     fn configure(config: Self) -> Result<Self, Error> {
         match config.ratio {
             0.0..=1.0 => Ok(config),
-            wrong => Err(Error::config("ratio", format!("must be between 0 and 1, but is {wrong}"))),
+            wrong => Err(Error::config(
+                "ratio",
+                format!("must be between 0 and 1, but is {wrong}"),
+            )),
         }
     }
 
@@ -34,21 +37,39 @@ impl BatchTransform for Blend {
     fn plan(&self, inputs: &[TensorType]) -> Result<BatchEffect, Error> {
         for input in inputs {
             if input.dtype != DType::Float32 || input.shape.is_empty() {
-                return Err(Error::UnsupportedType(format!("it takes float32[batch, ...], not {input}")));
+                return Err(Error::UnsupportedType(format!(
+                    "it takes float32[batch, ...], not {input}"
+                )));
             }
         }
-        Ok(BatchEffect { outputs: inputs.to_vec(), seeded: false })
+        Ok(BatchEffect {
+            outputs: inputs.to_vec(),
+            seeded: false,
+        })
     }
 
     /// Called for each batch, with one place for each field.
-    fn apply(&mut self, inputs: &[Tensor<'_>], _seed: u64, outputs: &mut [Output<'_>]) -> Result<(), Error> {
+    fn apply(
+        &mut self,
+        inputs: &[Tensor<'_>],
+        _seed: u64,
+        outputs: &mut [Output<'_>],
+    ) -> Result<(), Error> {
         for (input, output) in inputs.iter().zip(outputs) {
             let data = input.data();
-            let samples = input.extents().first().map_or(1, |batch| *batch as usize).max(1);
+            let samples = input
+                .extents()
+                .first()
+                .map_or(1, |batch| *batch as usize)
+                .max(1);
             let size = data.len() / samples;
             output.fill(data.len(), |place| {
                 // Where each value's partner is: a sample further on, and round again.
-                let partners = data[size..].iter().chain(&data[..size]).copied().collect::<Vec<u8>>();
+                let partners = data[size..]
+                    .iter()
+                    .chain(&data[..size])
+                    .copied()
+                    .collect::<Vec<u8>>();
                 let values = data.chunks_exact(4).zip(partners.chunks_exact(4));
                 for (out, (own, partner)) in place.chunks_exact_mut(4).zip(values) {
                     let (own, partner) = (float(own), float(partner));
@@ -76,13 +97,23 @@ mod tests {
 
     #[test]
     fn a_ratio_above_one_is_refused_by_name() {
-        let error = Blend::configure(parse_config(r#"{"ratio": 1.5}"#).unwrap()).err().unwrap();
-        assert_eq!(error.to_string(), "`ratio` must be between 0 and 1, but is 1.5");
+        let error = Blend::configure(parse_config(r#"{"ratio": 1.5}"#).unwrap())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "`ratio` must be between 0 and 1, but is 1.5"
+        );
     }
 
     #[test]
     fn whole_numbers_are_refused_when_the_pipeline_is_planned() {
-        let error = Blend::default().plan(&[TensorType::fixed(DType::Uint8, &[2, 3])]).unwrap_err();
-        assert_eq!(error.to_string(), "it takes float32[batch, ...], not uint8[2, 3]");
+        let error = Blend::default()
+            .plan(&[TensorType::fixed(DType::Uint8, &[2, 3])])
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it takes float32[batch, ...], not uint8[2, 3]"
+        );
     }
 }

@@ -12,7 +12,9 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_pixels: 100_000_000 }
+        Self {
+            max_pixels: 100_000_000,
+        }
     }
 }
 
@@ -31,7 +33,11 @@ impl Decoder for Ppm {
         if config.max_pixels == 0 {
             return Err(Error::config("max_pixels", "must be at least 1, but is 0"));
         }
-        Ok(Self { config, width: 0, pixels: 0 })
+        Ok(Self {
+            config,
+            width: 0,
+            pixels: 0,
+        })
     }
 
     fn formats(&self) -> Vec<Format> {
@@ -59,7 +65,9 @@ impl Decoder for Ppm {
         }
         let count = u64::from(width) * u64::from(height);
         if count == 0 {
-            return Err(Error::InvalidData(format!("it has no pixels: its size is {width}×{height}")));
+            return Err(Error::InvalidData(format!(
+                "it has no pixels: its size is {width}×{height}"
+            )));
         }
         if count > self.config.max_pixels {
             return Err(Error::TooLarge(format!(
@@ -69,14 +77,27 @@ impl Decoder for Ppm {
         }
         let there = data.len().saturating_sub(pixels) as u64;
         if there < count * 3 {
-            return Err(Error::InvalidData(format!("it ends early: {there} of {} bytes of pixels", count * 3)));
+            return Err(Error::InvalidData(format!(
+                "it ends early: {there} of {} bytes of pixels",
+                count * 3
+            )));
         }
         (self.width, self.pixels) = (width as usize, pixels);
-        Ok(Header { width, height, orientation: 1, reductions: Vec::new() })
+        Ok(Header {
+            width,
+            height,
+            orientation: 1,
+            reductions: Vec::new(),
+        })
     }
 
     /// Decodes a window of the sample that was opened last; the host has checked that it lies inside.
-    fn decode(&mut self, data: &[u8], request: DecodeRequest, output: &mut Output<'_>) -> Result<(), Error> {
+    fn decode(
+        &mut self,
+        data: &[u8],
+        request: DecodeRequest,
+        output: &mut Output<'_>,
+    ) -> Result<(), Error> {
         let window = request.window;
         let row = window.width as usize * 3;
         output.fill(row * window.height as usize, |place| {
@@ -109,13 +130,18 @@ impl HeaderReader<'_> {
             }
             self.at += 1;
         }
-        let digits = self.data[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = self.data[self.at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let text = &self.data[self.at..self.at + digits];
         self.at += digits;
         std::str::from_utf8(text)
             .ok()
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| Error::InvalidData(format!("its header has no number at byte {}", self.at)))
+            .ok_or_else(|| {
+                Error::InvalidData(format!("its header has no number at byte {}", self.at))
+            })
     }
 }
 
@@ -141,7 +167,15 @@ mod tests {
 
     #[test]
     fn a_window_is_cut_out_of_the_rows() {
-        let request = DecodeRequest { window: Window { x: 1, y: 0, width: 2, height: 2 }, reduction: 1 };
+        let request = DecodeRequest {
+            window: Window {
+                x: 1,
+                y: 0,
+                width: 2,
+                height: 2,
+            },
+            reduction: 1,
+        };
         let pixels = testing::decode(&mut ppm("{}"), &sample(), request).unwrap();
         assert_eq!(pixels, [3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 16, 17]);
     }
@@ -150,7 +184,12 @@ mod tests {
     fn a_sample_that_ends_early_is_told() {
         let data = sample();
         let error = ppm("{}").open(&data[..data.len() - 1]).unwrap_err();
-        assert!(error.to_string().contains("it ends early: 17 of 18 bytes of pixels"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("it ends early: 17 of 18 bytes of pixels"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -13,7 +13,9 @@ struct ShortestFirst {
 
 impl Default for ShortestFirst {
     fn default() -> Self {
-        Self { jobs_per_round: 1000 }
+        Self {
+            jobs_per_round: 1000,
+        }
     }
 }
 
@@ -26,7 +28,10 @@ impl Policy for ShortestFirst {
     /// An error here leaves the policy that runs in its place.
     fn configure(config: Self) -> Result<Self, Error> {
         if config.jobs_per_round == 0 {
-            return Err(Error::config("jobs_per_round", "must be at least 1, but is 0"));
+            return Err(Error::config(
+                "jobs_per_round",
+                "must be at least 1, but is 0",
+            ));
         }
         Ok(config)
     }
@@ -36,7 +41,13 @@ impl Policy for ShortestFirst {
     fn decide(&mut self, round: &Round) -> Result<Decision, Error> {
         let (waiting, nodes) = (&round.waiting, &round.nodes);
         let mut free: Vec<Amounts> = (0..nodes.id.len())
-            .map(|node| [nodes.cpus_free[node], nodes.memory_free[node], nodes.gpus_free[node]])
+            .map(|node| {
+                [
+                    nodes.cpus_free[node],
+                    nodes.memory_free[node],
+                    nodes.gpus_free[node],
+                ]
+            })
             .collect();
         let mut order: Vec<usize> = (0..waiting.id.len()).collect();
         // A job without a limit comes last. The sort is stable: equals stay in the order of submission.
@@ -47,7 +58,10 @@ impl Policy for ShortestFirst {
         for job in order {
             let id = waiting.id[job];
             if started == self.jobs_per_round {
-                decision.reasons.push(Reason { job: id, text: "enough jobs start in this round".to_owned() });
+                decision.reasons.push(Reason {
+                    job: id,
+                    text: "enough jobs start in this round".to_owned(),
+                });
                 continue;
             }
             let wanted = [waiting.cpus[job], waiting.memory[job], waiting.gpus[job]];
@@ -55,11 +69,17 @@ impl Policy for ShortestFirst {
                 Some((chosen, left)) => {
                     free = left;
                     started += 1;
-                    let placements = chosen.into_iter().map(|node| Placement { job: id, node: nodes.id[node] });
+                    let placements = chosen.into_iter().map(|node| Placement {
+                        job: id,
+                        node: nodes.id[node],
+                    });
                     decision.placements.extend(placements);
                 }
                 None => {
-                    decision.reasons.push(Reason { job: id, text: "no node has room for all of its tasks".to_owned() });
+                    decision.reasons.push(Reason {
+                        job: id,
+                        text: "no node has room for all of its tasks".to_owned(),
+                    });
                 }
             }
         }
@@ -72,7 +92,9 @@ fn place(tasks: u32, wanted: Amounts, free: &[Amounts]) -> Option<(Vec<usize>, V
     let mut left = free.to_vec();
     let mut chosen = Vec::new();
     for _ in 0..tasks {
-        let node = left.iter().position(|free| (0..3).all(|part| free[part] >= wanted[part]))?;
+        let node = left
+            .iter()
+            .position(|free| (0..3).all(|part| free[part] >= wanted[part]))?;
         for part in 0..3 {
             left[node][part] -= wanted[part];
         }
@@ -114,13 +136,21 @@ mod tests {
             gpus_free: vec![0],
             labels: vec![0],
         };
-        Round { waiting, nodes, ..Round::default() }
+        Round {
+            waiting,
+            nodes,
+            ..Round::default()
+        }
     }
 
     fn started(config: &str, limits: &[u64]) -> Vec<u64> {
         let mut policy = ShortestFirst::configure(parse_config(config).unwrap()).unwrap();
         let decision = policy.decide(&round(limits)).unwrap();
-        decision.placements.iter().map(|placement| placement.job).collect()
+        decision
+            .placements
+            .iter()
+            .map(|placement| placement.job)
+            .collect()
     }
 
     #[test]
@@ -136,7 +166,12 @@ mod tests {
 
     #[test]
     fn no_jobs_in_a_round_are_refused_by_name() {
-        let error = ShortestFirst::configure(parse_config(r#"{"jobs_per_round": 0}"#).unwrap()).err().unwrap();
-        assert_eq!(error.to_string(), "`jobs_per_round` must be at least 1, but is 0");
+        let error = ShortestFirst::configure(parse_config(r#"{"jobs_per_round": 0}"#).unwrap())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "`jobs_per_round` must be at least 1, but is 0"
+        );
     }
 }

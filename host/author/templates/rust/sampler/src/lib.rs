@@ -44,7 +44,14 @@ impl Sampler for EveryNth {
         if config.every == 0 {
             return Err(Error::config("every", "must be at least 1, but is 0"));
         }
-        Ok(Self { every: config.every, length: 0, base: 0, taken: 0, rank: 0, ranks: 1 })
+        Ok(Self {
+            every: config.every,
+            length: 0,
+            base: 0,
+            taken: 0,
+            rank: 0,
+            ranks: 1,
+        })
     }
 
     /// Begins an epoch: an order that changes from epoch to epoch would use `population.seed` and
@@ -68,16 +75,25 @@ impl Sampler for EveryNth {
 
     /// Where the epoch stands, in a form that any number of ranks can go on from.
     fn save(&self) -> Vec<u8> {
-        (self.base + self.taken * self.ranks).min(self.length).to_le_bytes().to_vec()
+        (self.base + self.taken * self.ranks)
+            .min(self.length)
+            .to_le_bytes()
+            .to_vec()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
         let bytes = state.try_into().map_err(|_| {
-            Error::InvalidState(format!("it is a position in 8 bytes, not {} bytes", state.len()))
+            Error::InvalidState(format!(
+                "it is a position in 8 bytes, not {} bytes",
+                state.len()
+            ))
         })?;
         let position = u64::from_le_bytes(bytes);
         if position > self.length {
-            return Err(Error::InvalidState(format!("position {position} is beyond the {} there are", self.length)));
+            return Err(Error::InvalidState(format!(
+                "position {position} is beyond the {} there are",
+                self.length
+            )));
         }
         (self.base, self.taken) = (position, 0);
         Ok(())
@@ -95,7 +111,15 @@ mod tests {
 
     fn sampler(length: u64, rank: u32, world_size: u32) -> EveryNth {
         let mut sampler = EveryNth::configure(parse_config(r#"{"every": 3}"#).unwrap()).unwrap();
-        sampler.start(Population { length, epoch: 0, seed: 0, rank, world_size }).unwrap();
+        sampler
+            .start(Population {
+                length,
+                epoch: 0,
+                seed: 0,
+                rank,
+                world_size,
+            })
+            .unwrap();
         sampler
     }
 
@@ -108,7 +132,7 @@ mod tests {
     #[test]
     fn every_third_sample_comes_in_order() {
         assert_eq!(rest(&mut sampler(10, 0, 1)), [0, 3, 6, 9]);
-        assert_eq!(rest(&mut sampler(0, 0, 1)), []);
+        assert!(rest(&mut sampler(0, 0, 1)).is_empty());
     }
 
     #[test]

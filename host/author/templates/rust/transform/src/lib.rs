@@ -1,6 +1,8 @@
 //! Solarisation: each value of an RGB image that reaches a threshold is inverted.
 
-use zenith_plugin_sdk::{DType, Effect, Error, Output, Tensor, TensorType, Transform, export, serde};
+use zenith_plugin_sdk::{
+    DType, Effect, Error, Output, Tensor, TensorType, Transform, export, serde,
+};
 
 /// The configuration, and the transform itself: it keeps nothing else. An unknown key is refused.
 #[derive(serde::Deserialize)]
@@ -23,7 +25,10 @@ impl Transform for Solarize {
     fn configure(config: Self) -> Result<Self, Error> {
         match config.threshold {
             0..=256 => Ok(config),
-            wrong => Err(Error::config("threshold", format!("must be from 0 to 256, but is {wrong}"))),
+            wrong => Err(Error::config(
+                "threshold",
+                format!("must be from 0 to 256, but is {wrong}"),
+            )),
         }
     }
 
@@ -32,15 +37,26 @@ impl Transform for Solarize {
     fn plan(&self, input: &TensorType) -> Result<Effect, Error> {
         match (input.dtype, input.shape.as_slice()) {
             (DType::Uint8, [_, _, Some(3)]) => Ok(Self::pure(input.clone())),
-            _ => Err(Error::UnsupportedType(format!("it takes uint8[height, width, 3], not {input}"))),
+            _ => Err(Error::UnsupportedType(format!(
+                "it takes uint8[height, width, 3], not {input}"
+            ))),
         }
     }
 
     /// Called for each sample. What `plan` has promised must be written whole.
-    fn apply(&mut self, input: Tensor<'_>, _seed: u64, output: &mut Output<'_>) -> Result<(), Error> {
+    fn apply(
+        &mut self,
+        input: Tensor<'_>,
+        _seed: u64,
+        output: &mut Output<'_>,
+    ) -> Result<(), Error> {
         output.fill(input.data().len(), |place| {
             for (out, value) in place.iter_mut().zip(input.data()) {
-                *out = if u16::from(*value) >= self.threshold { 255 - value } else { *value };
+                *out = if u16::from(*value) >= self.threshold {
+                    255 - value
+                } else {
+                    *value
+                };
             }
         });
         Ok(())
@@ -58,25 +74,46 @@ mod tests {
 
     fn solarize(config: &str, pixel: [u8; 3]) -> Vec<u8> {
         let mut transform = Solarize::configure(parse_config(config).unwrap()).unwrap();
-        apply(&mut transform, Tensor::new(DType::Uint8, &[1, 1, 3], &pixel).unwrap(), 0).unwrap()
+        apply(
+            &mut transform,
+            Tensor::new(DType::Uint8, &[1, 1, 3], &pixel).unwrap(),
+            0,
+        )
+        .unwrap()
     }
 
     #[test]
     fn values_from_the_threshold_on_are_inverted() {
         assert_eq!(solarize("{}", [127, 128, 255]), [127, 127, 0]);
-        assert_eq!(solarize(r#"{"threshold": 255}"#, [127, 128, 255]), [127, 128, 0]);
-        assert_eq!(solarize(r#"{"threshold": 256}"#, [127, 128, 255]), [127, 128, 255]);
+        assert_eq!(
+            solarize(r#"{"threshold": 255}"#, [127, 128, 255]),
+            [127, 128, 0]
+        );
+        assert_eq!(
+            solarize(r#"{"threshold": 256}"#, [127, 128, 255]),
+            [127, 128, 255]
+        );
     }
 
     #[test]
     fn a_threshold_beyond_256_is_refused_by_name() {
-        let error = Solarize::configure(parse_config(r#"{"threshold": 257}"#).unwrap()).err().unwrap();
-        assert_eq!(error.to_string(), "`threshold` must be from 0 to 256, but is 257");
+        let error = Solarize::configure(parse_config(r#"{"threshold": 257}"#).unwrap())
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "`threshold` must be from 0 to 256, but is 257"
+        );
     }
 
     #[test]
     fn a_greyscale_image_is_refused_when_the_pipeline_is_planned() {
-        let error = Solarize::default().plan(&TensorType::fixed(DType::Uint8, &[4, 4, 1])).unwrap_err();
-        assert_eq!(error.to_string(), "it takes uint8[height, width, 3], not uint8[4, 4, 1]");
+        let error = Solarize::default()
+            .plan(&TensorType::fixed(DType::Uint8, &[4, 4, 1]))
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it takes uint8[height, width, 3], not uint8[4, 4, 1]"
+        );
     }
 }
