@@ -270,6 +270,33 @@ def test_a_second_build_of_the_same_source_has_the_same_digest(
     assert built.component.read_bytes() == before
 
 
+def test_the_python_template_passes_a_strict_type_check(
+    plugin: Callable[[str, str], Built],
+) -> None:
+    built = plugin("python", "transform")
+    run(["python", "-m", "mypy"], built.environment, built.folder)
+
+
+def test_plugins_in_python_go_on_for_more_images_than_their_memory_would_hold(
+    plugin: Callable[[str, str], Built], project: Path
+) -> None:
+    """componentize-py 0.25 never gives back what a plugin writes: an epoch failed at its limit."""
+    built = plugin("python", "transform")
+    run(["zenith", "registry", "add", str(built.component)], built.environment, project)
+    limits = 'limits={"memory": 24 << 20}'
+    mapped = CROP.replace("size=64", "size=100") + f'.map("acme:python-transform", {limits})'
+    program = f"""
+import zenith
+start = zenith.read_images("photos")
+{mapped}.batch(6)
+loader = zenith.DataLoader(pipeline, num_workers=1)
+for epoch in range(100):
+    assert len(list(loader)) == 1
+assert loader.stats().replaced_instances == 0
+"""
+    run(["python", "-c", program], built.environment, project)
+
+
 def test_the_lock_file_of_the_javascript_template_is_of_its_package_file(root: Path) -> None:
     template = root / "host" / "author" / "templates" / "js" / "all"
     package = json.loads((template / "package.json.jinja").read_text())
