@@ -175,6 +175,7 @@ fn tool_folder(project: &Project, engine: Engine) -> PathBuf {
 /// Installs what the project's `package.json` asks for, exactly as its lock file has it.
 fn install(project: &Project, engine: Engine, options: &BuildOptions) -> Result<(), BuildError> {
     let folder = project.folder();
+    tracing::info!("installing `{}` with npm", engine.package());
     let mut command: Command = node("npm")?.command();
     let locked = folder.join("package-lock.json").is_file();
     command.current_dir(folder).arg(if locked { "ci" } else { "install" });

@@ -61,6 +61,7 @@ pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>
     command.arg("bindings").arg(&bindings);
     run(command, &module)?;
 
+    tracing::info!("putting CPython into the component, which takes some ten seconds");
     let mut command = base();
     command.args(["componentize", &module, "--python-path", SOURCE, "--output", "component.wasm"]);
     run(command, &module)?;
