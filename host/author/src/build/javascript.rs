@@ -31,9 +31,9 @@ const ENTRY: &str = "plugin.js";
 /// What goes into the component with the plugin, and what puts it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
-    /// QuickJS, by `componentize-qjs`.
+    /// The small one, by `componentize-qjs`.
     QuickJs,
-    /// StarlingMonkey, which is Firefox's engine, by `componentize-js`.
+    /// Firefox's engine, by `componentize-js`.
     StarlingMonkey,
 }
 

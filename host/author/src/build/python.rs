@@ -1,4 +1,5 @@
-//! Python, put into a component together with CPython by `componentize-py`, which also makes the bindings.
+//! Python, put into a component together with its interpreter by `componentize-py`, which also makes the
+//! bindings.
 //!
 //! The plugin is the module named after its kind, `src/transform.py`, as `componentize-py` wants it. Only
 //! what is in `src` can be imported, beside the standard library: a package that happens to be installed
