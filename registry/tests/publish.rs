@@ -2,6 +2,7 @@
 //! publishes and whoever is killed meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which fail by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod common;
 

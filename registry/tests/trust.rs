@@ -42,9 +42,9 @@ fn policy(folder: &Path, file: &str, unsigned: &str, keys: &[(&str, &PublicKey)]
     Policy::read(&path).unwrap().unwrap()
 }
 
-fn judge(trust: &Trust, signed_by: Option<&SecretKey>) -> Result<Verdict, TrustError> {
+fn judge(trust: &Trust, signed_by: Option<&SecretKey>) -> Result<Verdict, Box<TrustError>> {
     let (identity, signature) = sepia(signed_by);
-    trust.judge(&identity, signature.as_ref()).map_err(|error| *error)
+    trust.judge(&identity, signature.as_ref())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! skipped by name without it: it takes minutes to build.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which fail by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod common;
 

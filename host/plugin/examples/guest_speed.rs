@@ -49,13 +49,13 @@ fn measure(bytes: &[u8], config: &str, cache: &Path) -> Result<Times, Box<dyn Er
     };
     let (_, first, compiled) = load()?;
     let (plugin, load, _) = load()?;
-    let limits = Limits { time: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits { time: Duration::from_mins(1), ..Limits::default() };
     let start = Instant::now();
     let mut transform = plugin.transform(config, &limits)?;
     let start = milliseconds(start.elapsed());
     transform.plan(&TensorType::fixed(DType::Uint8, &SHAPE))?;
 
-    let data: Vec<u8> = (0..BYTES).map(|at| (at * 31 % 251) as u8).collect();
+    let data: Vec<u8> = (0..=250_u8).cycle().take(BYTES).collect();
     let mut place = vec![0; BYTES];
     let mut call = || -> Result<f64, Box<dyn Error>> {
         let input =
@@ -73,7 +73,7 @@ fn measure(bytes: &[u8], config: &str, cache: &Path) -> Result<Times, Box<dyn Er
             break;
         }
     }
-    let memory = plugin.stats().memory as f64 / f64::from(1 << 20);
+    let memory = f64::from(u32::try_from(plugin.stats().memory >> 10)?) / 1024.0;
     Ok(Times { compile: compiled.then_some(first), load, start, apply, memory })
 }
 

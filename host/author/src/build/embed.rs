@@ -67,7 +67,9 @@ impl Sources {
             hash.update(part);
         };
         add(interface::kind_word(project.manifest().kind).as_bytes());
-        others.iter().for_each(|other| add(other.as_bytes()));
+        for other in others {
+            add(other.as_bytes());
+        }
         for file in WIT.files() {
             add(file.contents());
         }

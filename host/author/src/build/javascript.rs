@@ -31,9 +31,9 @@ const ENTRY: &str = "plugin.js";
 /// What goes into the component with the plugin, and what puts it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
-    /// QuickJS, by `componentize-qjs`.
+    /// The small one, by `componentize-qjs`.
     QuickJs,
-    /// StarlingMonkey, which is Firefox's engine, by `componentize-js`.
+    /// Firefox's engine, by `componentize-js`.
     StarlingMonkey,
 }
 
@@ -175,6 +175,7 @@ fn tool_folder(project: &Project, engine: Engine) -> PathBuf {
 /// Installs what the project's `package.json` asks for, exactly as its lock file has it.
 fn install(project: &Project, engine: Engine, options: &BuildOptions) -> Result<(), BuildError> {
     let folder = project.folder();
+    tracing::info!("installing `{}` with npm", engine.package());
     let mut command: Command = node("npm")?.command();
     let locked = folder.join("package-lock.json").is_file();
     command.current_dir(folder).arg(if locked { "ci" } else { "install" });

@@ -1,4 +1,5 @@
-//! Python, put into a component together with CPython by `componentize-py`, which also makes the bindings.
+//! Python, put into a component together with its interpreter by `componentize-py`, which also makes the
+//! bindings.
 //!
 //! The plugin is the module named after its kind, `src/transform.py`, as `componentize-py` wants it. Only
 //! what is in `src` can be imported, beside the standard library: a package that happens to be installed
@@ -61,6 +62,7 @@ pub(super) fn build(project: &Project, options: &BuildOptions) -> Result<Vec<u8>
     command.arg("bindings").arg(&bindings);
     run(command, &module)?;
 
+    tracing::info!("putting CPython into the component, which takes some ten seconds");
     let mut command = base();
     command.args(["componentize", &module, "--python-path", SOURCE, "--output", "component.wasm"]);
     run(command, &module)?;
