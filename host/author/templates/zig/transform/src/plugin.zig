@@ -80,7 +80,6 @@ export fn exports_zenith_plugin_transform_method_instance_apply(
     const threshold = configOf(self).threshold;
     const values = input.data.ptr[0..input.data.len]; // ours, so that the work can be done in place
     for (values) |*value| {
-        // Both ways without a branch, so that the compiler makes vectors of the loop.
         value.* = if (value.* >= threshold) 255 - value.* else value.*;
     }
     zenith.write(output, values);
