@@ -175,7 +175,8 @@ fn transform_allocates_without_bound() {
     assert_eq!(error, OperatorError::MemoryLimit { limit: 32 << 20 });
 }
 
-/// `componentize-py`, as of 0.25, never gives back the bytes that a plugin writes: after some 1700 images of 224×224 a plugin in Python was refused memory, and an epoch failed.
+/// `componentize-py`, as of 0.25, never gives back the bytes that a plugin writes: after some 1700
+/// images of 224×224 a plugin in Python was refused memory, and an epoch failed.
 #[test]
 fn transform_loses_memory() {
     let limits = Limits { memory: 16 << 20, ..Limits::default() };
