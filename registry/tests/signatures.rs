@@ -92,8 +92,8 @@ fn a_short_second_signature_is_an_error_and_no_panic() {
     let (key, bytes) = (key(), transform("acme:sepia", "1.2.0", ""));
     let whole = signature(&bytes, "acme:sepia", "1.2.0", &key).as_str().to_owned();
     let mut lines: Vec<_> = whole.lines().map(str::to_owned).collect();
-    for short in ["QUJD", &lines[3][..44]] {
-        short.clone_into(&mut lines[3]);
+    for short in ["QUJD".to_owned(), lines[3][..44].to_owned()] {
+        lines[3] = short;
         let error = lines.join("\n").parse::<Signature>().unwrap_err();
         assert!(matches!(error, Malformed::Line { line: 4, .. }), "{error}");
     }

@@ -162,7 +162,7 @@ fn a_forger_with_a_key_of_their_own_is_a_stranger() {
     let (ana, forger) = (key(), key());
     let strict = Trust::new(vec![policy(folder.path(), "user.toml", "warn", &[("acme", ana.public())])]);
     let error = judge(&strict, Some(&forger)).unwrap_err();
-    assert!(matches!(error, TrustError::Required { doubt: Doubt::Stranger { .. }, .. }), "{error}");
+    assert!(matches!(*error, TrustError::Required { doubt: Doubt::Stranger { .. }, .. }), "{error}");
 }
 
 #[test]

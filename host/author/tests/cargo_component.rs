@@ -4,9 +4,6 @@
 //! The tool takes minutes to install, and plain cargo is all that a plugin needs, so that this runs where
 //! it is installed already, and says so where it is not.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-#![expect(clippy::print_stdout, reason = "a test says what it left out")]
-
 use std::{fs, path::Path, process::Command};
 
 use zenith_author::{

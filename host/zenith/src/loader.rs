@@ -42,7 +42,10 @@ pub struct LoadOptions {
 /// A pipeline, planned and ready to run. Making one starts no thread and reads no sample.
 pub struct Loader {
     runner: Runner,
+    /// How a plugin is found and run that is swapped in.
     engine: EngineChoice,
+    grants: Allowed,
+    locked: bool,
     /// Where the next epoch begins.
     next: Mutex<LoaderState>,
     length: Mutex<Option<(u64, u64)>>,
@@ -56,6 +59,8 @@ impl Loader {
         Ok(Self {
             runner: Runner::new(plan, options.run),
             engine: options.engine,
+            grants: options.grants,
+            locked: options.locked,
             next,
             length: Mutex::default(),
         })
@@ -125,7 +130,7 @@ impl Loader {
             })?;
         self.plan().check_swap(&reference.name)?;
         let plugin = context
-            .catalog(self.engine)
+            .catalog(self.engine, &self.grants, self.locked)
             .resolve(&reference.to_string())
             .map_err(|error| Error::new(ErrorKind::Registry, error.message, error.hint))?;
         // A restored state that stands in the middle of an epoch holds the place of the old sampler.

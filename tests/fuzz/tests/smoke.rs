@@ -5,6 +5,7 @@
 //! A case that fails is left in a file, and its name is said.
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "how many cases ran, and which one hangs")]
 
 mod corpus;
 
@@ -85,17 +86,14 @@ fn drive(name: &'static str, damage: fn(&mut Vec<u8>, &[&[u8]], &mut Random), bo
     // What damage gave before is damaged further, now and then.
     let mut pool = seeds.clone();
     while cases < seeds.len() as u64 || started.elapsed() < budget {
-        let data = match usize::try_from(cases).ok().and_then(|case| seeds.get(case)) {
-            Some(seed) => seed.clone(),
-            None => {
-                let mut data = pool[random.below(pool.len())].clone();
-                for _ in 0..=random.below(3) {
-                    damage(&mut data, &donors, &mut random);
-                }
-                data.truncate(1 << 20);
-                data
+        let seed = usize::try_from(cases).ok().and_then(|case| seeds.get(case));
+        let mut data = seed.unwrap_or_else(|| &pool[random.below(pool.len())]).clone();
+        if seed.is_none() {
+            for _ in 0..=random.below(3) {
+                damage(&mut data, &donors, &mut random);
             }
-        };
+            data.truncate(1 << 20);
+        }
         *watch.case.lock().unwrap() = (Instant::now(), data.clone());
         if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| body(&data))) {
             let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -169,10 +169,20 @@ impl Decode for FakeDecoder {
 /// A sampler in order; it may forget where it stands.
 #[derive(Default)]
 pub(super) struct FakeSampler {
-    pub(super) forgets: bool,
-    pub(super) announces_more: bool,
+    forgets: bool,
+    announces_more: bool,
     length: u64,
     next: u64,
+}
+
+impl FakeSampler {
+    pub(super) fn that_forgets() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
+    pub(super) fn that_announces_more() -> Self {
+        Self { announces_more: true, ..Self::default() }
+    }
 }
 
 impl Sampler for FakeSampler {

@@ -207,14 +207,14 @@ fn a_decoder_that_keeps_its_promises_passes_on_its_samples() {
 
 #[test]
 fn an_epoch_that_does_not_go_on_where_it_was_saved_is_found() {
-    let sampler = || FakeSampler { forgets: true, ..FakeSampler::default() };
+    let sampler = || FakeSampler::that_forgets();
     let plugin = Fake::Sampler(strict::<dyn Sampler>(move || Box::new(sampler())));
     assert_eq!(failure(&plugin, &[], None).0, "a restored epoch goes on as the saved one does");
 }
 
 #[test]
 fn fewer_indices_than_announced_are_found() {
-    let sampler = || FakeSampler { announces_more: true, ..FakeSampler::default() };
+    let sampler = || FakeSampler::that_announces_more();
     let plugin = Fake::Sampler(strict::<dyn Sampler>(move || Box::new(sampler())));
     let failed = failures(&report(&plugin, &[], None));
     assert_eq!(failed[0].0, "it yields as many indices as it announces, each of them in the dataset");

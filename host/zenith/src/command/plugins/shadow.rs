@@ -13,6 +13,7 @@ use zenith_pipeline::{
 use zenith_registry::{Reference, ReferenceError};
 
 use crate::{
+    allowance::Allowed,
     command::{
         arguments::{Engine, FidelityArgument},
         exit, say,
@@ -76,7 +77,8 @@ pub(super) fn run(context: &Context, options: &ShadowOptions) -> Result<i32, Err
         Engine::Wasm => EngineChoice::Wasm,
         Engine::Native => EngineChoice::Native,
     };
-    let catalog = context.catalog(engine);
+    let allowed = Allowed::new();
+    let catalog = context.catalog(engine, &allowed, false);
     let failed =
         |error: zenith_pipeline::CatalogError| Error::new(ErrorKind::Registry, error.message, error.hint);
     let present = reference(&options.present)?;
