@@ -7,7 +7,7 @@ How a block is checked follows from its language:
 - `console` is run line by line where a line begins with `$ `; what stands below a command is what
   it prints, with `…` for what differs from run to run. Without any, only success is asked for.
 - `toml` whose first line is `# NAME` is written to the file of that name, for the blocks after it.
-- `rust` stands, as it is, in a file of the repository.
+- `rust` and `py` stand, as they are, in an example or in the template of a plugin.
 - `sh` calls make targets that exist. They are not run: this test is part of one.
 """
 
@@ -24,6 +24,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "sdk-python" / "README.md"])
+SOURCES = [
+    *ROOT.glob("examples/*/src/*.rs"),
+    *ROOT.glob("host/author/templates/rust/*/src/*.rs"),
+    *ROOT.glob("host/author/templates/python/*/src/*.py"),
+]
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 
@@ -116,10 +121,12 @@ def test_every_block_of_the_page_holds(
                 script = folder / page.with_suffix(".py").name
                 script.write_text(program)
                 run([sys.executable, str(script)], folder, environment, block)
-            case "rust":
-                sources = (path.read_text() for path in ROOT.glob("examples/*/src/*.rs"))
+            case "rust" | "py":
+                sources = (path.read_text() for path in SOURCES)
                 where = f"{page.name}, line {block.line}"
-                assert any(block.text in source for source in sources), f"{where}: in no example"
+                assert any(block.text in source for source in sources), (
+                    f"{where}: in no example, and in no template"
+                )
             case "sh":
                 for target in re.findall(r"^make ([\w-]+)", block.text, re.MULTILINE):
                     run(["make", "--dry-run", target], ROOT, environment, block)
@@ -133,6 +140,18 @@ def test_every_block_of_the_page_holds(
 def test_every_link_of_the_page_leads_to_a_file(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_the_page_names_exists(page: Path, environment: dict[str, str]) -> None:
+    prose = FENCE.sub("", page.read_text())
+    named = {match[1].strip() for match in re.finditer(r"`zenith((?: [a-z]+)+)", prose)}
+    for words in sorted(named):
+        # The words after a command's name are its arguments, such as a package.
+        done = subprocess.run(
+            ["zenith", *words.split(), "--help"], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{page.name}: `zenith {words}`: {done.stderr}"
 
 
 def test_the_readme_shows_python_commands_a_file_and_a_plugin() -> None:
