@@ -108,8 +108,8 @@ def own_photos(tmp_path: Path) -> Photos:
 def _own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Nothing of the user's, and no file in the working folder, counts in tests, and a plugin that a
-    test uses first was not used before."""
+    """Nothing of the user's, and no file in the working folder, counts in tests, and a plugin that
+    a test uses first was not used before."""
     project = tmp_path_factory.mktemp("project")
     monkeypatch.setenv("XDG_DATA_HOME", str(project / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(project / "config"))

@@ -18,8 +18,8 @@ _last: tuple[Place, _native.Context] | None = None
 
 
 def context() -> _native.Context:
-    """The context of this process and its working folder, with the lockfile, the trust files and the
-    settings as they are now.
+    """The context of this process and its working folder, with the lockfile, the trust files and
+    the settings as they are now.
 
     Loaders of one context share the plugins that they loaded. A forked child gets its own, because
     the locks of its parent's may be held by threads that it does not have.
