@@ -34,6 +34,8 @@ impl User {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env("DOCKER_CONFIG", self.path("docker"))
             .env_remove("ZENITH_REGISTRY_TOKEN")
             .env_remove("ZENITH_REGISTRY_USERNAME")
@@ -85,8 +87,9 @@ fn a_package_goes_from_one_user_to_another() {
     let place = format!("{}/team", registry.host);
     let (ada, grace) = (User::new(), User::new());
     let bytes = ada.add("1.2.0", "");
+    ada.said(&["key", "new"]);
+    ada.said(&["plugin", "publish", "sepia.wasm"]);
     ada.add("1.10.0", "");
-    fs::write(beside(&ada.package("1.2.0")), "untrusted comment: x\ny\n").unwrap();
 
     let said = ada.said(&["registry", "push", "acme:sepia@1.2.0", &place, "--plain-http"]);
     assert!(said.starts_with("pushed `acme:sepia@1.2.0` sha256:"), "{said}");
@@ -101,13 +104,49 @@ fn a_package_goes_from_one_user_to_another() {
     assert!(said.starts_with("pulled `acme:sepia@1.2.0` sha256:"), "{said}");
     assert!(said.contains(", with its signature\n"), "{said}");
     assert!(fs::read(grace.package("1.2.0")).unwrap() == bytes);
-    assert_eq!(fs::read_to_string(beside(&grace.package("1.2.0"))).unwrap(), "untrusted comment: x\ny\n");
+    let signature = |user: &User| fs::read_to_string(beside(&user.package("1.2.0"))).unwrap();
+    assert_eq!(signature(&grace), signature(&ada));
     let said = grace.said(&["registry", "pull", "acme:sepia@1.2.0", &place, "--plain-http"]);
     assert!(said.starts_with("was there already, with the same bytes: "), "{said}");
     let said = grace.said(&["registry", "pull", "acme:sepia", &place, "--plain-http", "--project"]);
     assert!(said.starts_with("pulled `acme:sepia@1.10.0`"), "{said}");
     assert!(grace.path(".zenith/registry/acme/sepia/1.10.0.wasm").exists());
     assert!(grace.said(&["registry", "show", "acme:sepia"]).contains("acme:sepia@1.10.0"));
+}
+
+#[test]
+fn what_the_puller_does_not_trust_is_not_stored() {
+    let registry = or_skip!(Registry::start());
+    let (ada, grace) = (User::new(), User::new());
+    ada.add("1.2.0", "");
+    grace.said(&["key", "new"]);
+    grace.said(&["trust", "add", "default", "--namespace", "acme"]);
+    let pull = ["registry", "pull", "acme:sepia@1.2.0", &*registry.host, "--plain-http"];
+
+    ada.said(&["registry", "push", "acme:sepia@1.2.0", &registry.host, "--plain-http"]);
+    let error = grace.error(&pull);
+    assert!(error.starts_with("error: cannot add `acme:sepia@1.2.0` from `127.0.0.1:"), "{error}");
+    ada.said(&["key", "new"]);
+    ada.said(&["plugin", "publish", "sepia.wasm"]);
+    ada.said(&["registry", "push", "acme:sepia@1.2.0", &registry.host, "--plain-http"]);
+    let error = grace.error(&pull);
+    assert!(error.starts_with("error: cannot add `acme:sepia@1.2.0` from `127.0.0.1:"), "{error}");
+    assert!(!grace.package("1.2.0").exists() && !beside(&grace.package("1.2.0")).exists());
+
+    let key = fs::read_to_string(ada.path("config/zenith/keys/default.pub")).unwrap();
+    let key = key.lines().last().unwrap();
+    grace.said(&["trust", "add", key, "--namespace", "acme"]);
+    assert!(grace.said(&pull).contains(", with its signature\n"));
+}
+
+#[test]
+fn a_signature_that_does_not_hold_is_not_pushed() {
+    let registry = or_skip!(Registry::start());
+    let ada = User::new();
+    ada.add("1.2.0", "");
+    fs::write(beside(&ada.package("1.2.0")), "untrusted comment: x\ny\n").unwrap();
+    let error = ada.error(&["registry", "push", "acme:sepia@1.2.0", &registry.host, "--plain-http"]);
+    assert!(error.contains("acme:sepia@1.2.0") && error.contains("signature"), "{error}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use wasmparser::{Parser, Payload};
 use zenith_core::{Digest, PackageName};
 use zenith_registry::package::{self, PackageInfo};
 
-use crate::{signature, text::tame};
+use crate::text::tame;
 
 /// The media type of a manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -26,6 +26,9 @@ pub const CONFIG_TYPE: &str = "application/vnd.wasm.config.v0+json";
 pub const LAYER_TYPE: &str = "application/wasm";
 /// The annotation that holds the package's signature, the whole text of its `.minisig` file.
 pub const SIGNATURE: &str = "dev.zenith.signature";
+
+/// Bytes of a signature, at most: longer texts are none.
+const LONGEST_SIGNATURE: usize = 8192;
 
 /// Media types of manifests that are asked for, so that what is no package can be called by its name.
 pub(crate) const MANIFEST_TYPES: [&str; 4] = [MANIFEST_TYPE, INDEX_TYPE, DOCKER_TYPE, DOCKER_LIST_TYPE];
@@ -252,8 +255,8 @@ pub fn read(manifest: &[u8]) -> Result<Artefact, ArtefactError> {
     }
     let digest = |text: &str| text.parse().map_err(|_| wrong(format!("`{}` is no sha256", tame(text))));
     let signature = manifest.annotations.and_then(|mut annotations| annotations.remove(SIGNATURE));
-    if signature.as_ref().is_some_and(|text| text.len() > signature::LONGEST) {
-        return Err(wrong(format!("its signature is longer than {} bytes", signature::LONGEST)));
+    if signature.as_ref().is_some_and(|text| text.len() > LONGEST_SIGNATURE) {
+        return Err(wrong(format!("its signature is longer than {LONGEST_SIGNATURE} bytes")));
     }
     Ok(Artefact {
         layer: digest(&layer.digest)?,

@@ -5,7 +5,6 @@
 //! - [`Remote`]: that registry; it pushes, pulls, and finds the version that a reference means.
 //! - [`artefact`]: what stands for a package there, as bytes: a manifest, a configuration, one layer.
 //! - [`Credentials`]: from docker's configuration, or the environment.
-//! - [`signature`]: the file beside a package that travels with it.
 //!
 //! A crate of its own, because it alone needs the network. Packages on disk live in `zenith-registry`.
 //! Every call has a runtime of its own, on the thread that makes it, and leaves no thread behind.
@@ -19,7 +18,6 @@ mod place;
 mod pull;
 mod push;
 mod remote;
-pub mod signature;
 mod text;
 mod wire;
 

@@ -17,9 +17,9 @@ use crate::{
     tool::{self, Tool},
 };
 
-/// `go.bytecodealliance.org/pkg`. Its `go.mod` has another name here, so that it is no module of this
-/// repository.
-static RUNTIME: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates/go/runtime");
+/// `go.bytecodealliance.org/pkg`, which the bindings import: as it is in the crate that makes them, from
+/// which `build.rs` takes it.
+static RUNTIME: Dir<'static> = include_dir!("$OUT_DIR/go-runtime");
 
 /// The oldest Go that will do: the module above says so.
 const OLDEST: (u32, u32) = (1, 25);
@@ -80,8 +80,7 @@ fn generate(project: &Project, module: &str) -> Result<(), BuildError> {
 
 fn write_runtime(dir: &Dir<'_>, place: &std::path::Path) -> Result<(), BuildError> {
     for file in dir.files() {
-        let name = if file.path().ends_with("_go.mod") { "go.mod".as_ref() } else { file.path() };
-        disk::write_if_changed(&place.join(name), file.contents())?;
+        disk::write_if_changed(&place.join(file.path()), file.contents())?;
     }
     for inner in dir.dirs() {
         write_runtime(inner, place)?;

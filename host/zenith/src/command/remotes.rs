@@ -2,16 +2,17 @@
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use zenith_registry::{Reference, Root, RootKind};
+use zenith_core::Identity;
+use zenith_registry::{Reference, Resolved, Root, RootKind, Signature, SignatureFile};
 use zenith_registry_oci::{
     Credentials, Outcome, Package, Pin, Place, Progress, Pulled, Remote, RemoteError, RemoteOptions,
-    signature,
 };
 
 use super::say;
 use crate::{
     context::Context,
     error::{Error, ErrorKind},
+    vet,
 };
 
 /// Smaller packages are there before a bar is.
@@ -58,23 +59,18 @@ pub(super) struct PullOptions {
 }
 
 pub(super) fn push(context: &Context, options: &PushOptions) -> Result<(), Error> {
-    let reference = reference(&options.reference)?;
-    let resolved = context
-        .registry()
-        .resolve(&reference, context.lock())
-        .map_err(|error| failed(error.to_string(), error.hint()))?;
+    // A signature that does not hold is refused here, before anybody else meets it.
+    let resolved = context.resolve(&options.reference)?;
     let version =
         resolved.identity.version.parse().map_err(|error| {
             failed(format!("the version of `{}` is wrong: {error}", resolved.identity), None)
         })?;
-    let signature =
-        signature::read(&resolved.path).map_err(|error| failed(error.to_string(), error.hint()))?;
     let remote = open(&options.remote)?;
     let package = Package {
         name: &resolved.identity.name,
         version: &version,
         bytes: &resolved.bytes,
-        signature: signature.as_deref(),
+        signature: resolved.signature.as_ref().map(|file| file.text.as_str()),
     };
     let pushed = with_bar("pushing", |progress| remote.push(package, progress))?;
     let what = match pushed.outcome {
@@ -111,38 +107,39 @@ pub(super) fn pull(context: &Context, options: &PullOptions) -> Result<(), Error
     })?;
     let remote = open(&options.remote)?;
     let pulled = with_bar("pulling", |progress| remote.pull(&reference, pin.as_ref(), progress))?;
-    add(root, &remote, pulled)
+    add(context, root, &remote, pulled)
 }
 
-/// Adds what was pulled, with its signature.
-fn add(root: &Root, remote: &Remote, pulled: Pulled) -> Result<(), Error> {
+/// Adds what was pulled, with its signature, unless the trust files refuse it.
+fn add(context: &Context, root: &Root, remote: &Remote, pulled: Pulled) -> Result<(), Error> {
     let Pulled { name, version, bytes, digest, signature } = pulled;
     let called = format!("{name}@{version}");
-    let add = |error: zenith_registry::AddError| {
-        failed(format!("cannot add `{called}` from `{}`: {error}", remote.place()), error.hint())
+    let refused = |error: &dyn std::fmt::Display, hint| {
+        failed(format!("cannot add `{called}` from `{}`: {error}", remote.place()), hint)
     };
-    let path = root.file(&name, &version);
-    // Before the package, so that it is never there without; but not beside another one of that name.
-    let is_other = || root.get(&name, &version).is_ok_and(|(_, stored)| stored != digest);
-    let mut signed = false;
-    if let Some(text) = signature.filter(|_| !is_other()) {
-        signed = signature::store(&path, &text).map_err(|error| failed(error.to_string(), error.hint()))?;
-        if !signed {
-            return Err(failed(
-                format!(
-                    "`{called}` from `{}` has another signature than `{}`",
-                    remote.place(),
-                    signature::beside(&path).display()
-                ),
-                Some(
-                    "a signature never changes, so one of the two is not the original: remove the wrong one"
-                        .to_owned(),
-                ),
-            ));
-        }
-    }
-    let added = root.add(&bytes, Some((name, version))).map_err(add)?;
+    let path = root.signature_file(&name, &version);
+    let candidate = Resolved {
+        identity: Identity { name: name.clone(), version: version.to_string(), digest },
+        path: root.file(&name, &version),
+        root: root.kind(),
+        bytes,
+        signature: signature.map(|text| SignatureFile { path, text }),
+        yanked: None,
+    };
+    let shipped = context.is_shipped(&candidate.identity);
+    vet::vouched(&candidate, context.trust(), shipped)
+        .map_err(|error| refused(&error.message, error.hint.clone()))?;
+    let signature = candidate
+        .signature
+        .as_ref()
+        .map(|file| file.text.parse::<Signature>())
+        .transpose()
+        .map_err(|error| refused(&error, None))?;
+    let added = root
+        .publish(&candidate.bytes, Some((name, version)), signature.as_ref())
+        .map_err(|error| refused(&error, error.hint()))?;
     let what = if added.new { "pulled" } else { "was there already, with the same bytes:" };
+    let signed = signature.as_ref().is_some_and(|signature| added.signed_by == Some(signature.key()));
     let signed = if signed { ", with its signature" } else { "" };
     say(&format!("{what} `{called}` {}{signed}\n  {}", added.digest, added.path.display()))
 }
