@@ -29,9 +29,10 @@ fn folder(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 fn is_first_in(folder: &Path, digest: &Digest, told: &str) -> bool {
-    match remember(folder, digest, told) {
+    let path = folder.join(digest.hex());
+    match remember(folder, &path, told) {
         Ok(()) => true,
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && path.is_file() => false,
         Err(cause) => {
             tracing::debug!("cannot remember in `{}` what was told: {cause}", folder.display());
             true
@@ -39,9 +40,8 @@ fn is_first_in(folder: &Path, digest: &Digest, told: &str) -> bool {
     }
 }
 
-fn remember(folder: &Path, digest: &Digest, told: &str) -> io::Result<()> {
+fn remember(folder: &Path, path: &Path, told: &str) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let path = folder.join(digest.hex());
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     // The file's being there is what counts; its content is for people who look.
     writeln!(file, "{told}")
@@ -68,7 +68,11 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let digest = Digest::from_bytes([1; 32]);
-        assert!(is_first_in(&file, &digest, "") && is_first_in(&file, &digest, ""));
+        // Also where what stands in the way is a file of the folder's own name, which the system tells
+        // as "it exists already".
+        for place in [file.join("below"), file] {
+            assert!(is_first_in(&place, &digest, "") && is_first_in(&place, &digest, ""));
+        }
     }
 
     #[test]

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_mistake_is_told_with_its_line() {
         for (text, line, reason) in [
-            ("[grants]\n\"acme:lut\" = [\"clock\",\n \"gpu\"]\n", 3, "`gpu` is no permission"),
+            ("[grants]\n\"acme:lut\" = [\"clock\",\n \"gpu\"]\n", 2, "`gpu` is no permission"),
             ("[grants]\n\"acme:lut\" = [\"files\"]\n", 2, "must say which folder"),
             ("[grants]\n\"acme:lut\" = [\"network\"]\n", 2, "`network` cannot be allowed"),
             ("[grants]\n\"Acme\" = [\"clock\"]\n", 2, "`Acme` is not a package name"),

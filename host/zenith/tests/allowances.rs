@@ -110,7 +110,7 @@ fn mistakes_in_grants_are_told_with_their_place() {
     assert!(err.contains("cannot open the folder `nowhere` that it may read"), "{err}");
     project.write("zenith.toml", "[grants]\n\"acme:paints\" = [\n\"network\"]\n");
     let (_, err) = project.fails(&RUN, 1);
-    assert!(err.contains("zenith.toml` is wrong in line 3: `network` cannot be allowed"), "{err}");
+    assert!(err.contains("zenith.toml` is wrong in line 2: `network` cannot be allowed"), "{err}");
 }
 
 #[test]
@@ -140,10 +140,12 @@ fn each_limit_holds_whether_the_pipeline_sets_it_or_the_project() {
         let project = Project::new();
         project.package("acme:guest", guest, "");
         let run = ["run", "pipeline.toml", "--workers", "2"];
-        project.pipeline("acme:guest", &format!("limits = {{ {limit} }}"));
+        // Twice, so that one worker needs two instances, whatever the other one does.
+        let twice = |lines: &str| format!("{lines}\n\n[[operator]]\nmap = \"acme:guest\"\n{lines}");
+        project.pipeline("acme:guest", &twice(&format!("limits = {{ {limit} }}")));
         let (_, err) = project.fails(&run, 1);
         assert!(err.contains(told), "{limit}: {err}");
-        project.pipeline("acme:guest", "");
+        project.pipeline("acme:guest", &twice(""));
         project.write("zenith.toml", format!("[limits.\"acme:guest\"]\n{limit}\n"));
         let (_, err) = project.fails(&run, 1);
         assert!(err.contains(told), "{limit} in zenith.toml: {err}");

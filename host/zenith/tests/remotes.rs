@@ -21,7 +21,11 @@ struct User {
 
 impl User {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        let user = Self { folder: tempfile::tempdir().unwrap() };
+        // What is said of unsigned packages is another test's matter.
+        fs::create_dir_all(user.path("config/zenith")).unwrap();
+        fs::write(user.path("config/zenith/trust.toml"), "version = 1\nunsigned = \"allow\"\n").unwrap();
+        user
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -145,7 +145,7 @@ fn batch_transform(
     let call = Box::new(move |turn| {
         let views: Option<Vec<_>> = inputs.iter().map(Tensor::view).collect();
         let mut outputs: Vec<_> = places.iter_mut().map(|place| Output::place(place)).collect();
-        operator.apply(&views.ok_or_else(broken)?, turn, &mut outputs)
+        operator.apply(&views.ok_or_else(broken)?, turn % WINDOWS, &mut outputs)
     });
     Ok(Work { told, bytes, call })
 }

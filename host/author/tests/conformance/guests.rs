@@ -22,7 +22,6 @@ pub(super) fn load(module: &[u8]) -> Arc<dyn Plugin> {
 fn a_guest_that_keeps_its_promises_passes_every_check_of_its_kind() {
     for (module, least) in [
         (guests::TRANSFORM_ECHOES, 8),
-        (guests::TRANSFORM_WRITES_BUFFER, 8),
         (guests::BATCH_TRANSFORM_ADDS, 5),
         (guests::SAMPLER_COUNTS, 9),
         (guests::POLICY_PACKS, 7),

@@ -25,7 +25,10 @@ impl Project {
             fs::create_dir_all(&class).unwrap();
             fs::copy(&photograph, class.join(name)).unwrap();
         }
-        Self { folder }
+        let project = Self { folder };
+        // What is said of unsigned packages is another test's matter.
+        project.write("config/zenith/trust.toml", "version = 1\nunsigned = \"allow\"\n");
+        project
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -67,6 +70,7 @@ impl Project {
             .env("ZENITH_BUILT_IN", built_in)
             .env("XDG_DATA_HOME", self.path().join("data"))
             .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_CONFIG_HOME", self.path().join("config"))
             .env("XDG_STATE_HOME", self.path().join("state"))
             .output()
             .unwrap()
