@@ -14,6 +14,7 @@ mod export;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod guest;
+pub mod log;
 mod output;
 mod rng;
 #[cfg(any(target_arch = "wasm32", test))]

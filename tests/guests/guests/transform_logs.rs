@@ -2,10 +2,7 @@
 //! flood.
 
 use zenith_guests::BAD_SEED;
-use zenith_plugin_sdk::{
-    Effect, Error, NoConfig, Output, Tensor, TensorType, Transform, export,
-    guest::transform::bindings::zenith::plugin::log::{Level, write},
-};
+use zenith_plugin_sdk::{Effect, Error, NoConfig, Output, Tensor, TensorType, Transform, export, log};
 
 struct Guest;
 
@@ -23,13 +20,13 @@ impl Transform for Guest {
     fn apply(&mut self, input: Tensor<'_>, seed: u64, output: &mut Output<'_>) -> Result<(), Error> {
         if seed == BAD_SEED {
             for line in 0..10_000 {
-                write(Level::Info, &format!("line {line}"));
+                log::info(&format!("line {line}"));
             }
         }
-        write(Level::Error, "an error");
-        write(Level::Warn, "a warning");
-        write(Level::Info, &"long ".repeat(10_000));
-        write(Level::Debug, "one line\nor two");
+        log::error("an error");
+        log::warn("a warning");
+        log::info(&"long ".repeat(10_000));
+        log::debug("one line\nor two");
         output.write(input.data());
         Ok(())
     }

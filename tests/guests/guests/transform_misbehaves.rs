@@ -2,11 +2,7 @@
 
 use std::hint::black_box;
 
-use zenith_plugin_sdk::{
-    Effect, Error, Output, Tensor, TensorType, Transform, export,
-    guest::transform::bindings::zenith::plugin::log::{Level, write},
-    serde,
-};
+use zenith_plugin_sdk::{Effect, Error, Output, Tensor, TensorType, Transform, export, log, serde};
 
 #[derive(Clone, Copy, serde::Deserialize)]
 #[serde(crate = "serde", rename_all = "kebab-case")]
@@ -46,7 +42,7 @@ impl Transform for Guest {
             Case::Descend => {
                 black_box(descend(seed));
             }
-            Case::Log => (0..10_000).for_each(|line| write(Level::Warn, &format!("line {line}"))),
+            Case::Log => (0..10_000).for_each(|line| log::warn(&format!("line {line}"))),
             Case::Loop => loop {
                 black_box(seed);
             },

@@ -12,7 +12,8 @@ fn observe(_: u64) -> [u8; 8] {
         fs::read("luts/absolute.bin").is_ok(),
         fs::read("luts/outside/secret.bin").is_ok(),
         fs::read("/secret.bin").is_ok(),
-        fs::read_dir("luts/..").is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() == "secret.bin")),
+        fs::read_dir("luts/..")
+            .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() == "secret.bin")),
         // Nobody writes into the pipe: who opens it would wait for ever.
         fs::read("luts/pipe").is_ok(),
         fs::write("luts/new.bin", "I was here").is_ok(),

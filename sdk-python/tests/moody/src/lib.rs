@@ -3,11 +3,7 @@
 
 use std::hint::black_box;
 
-use zenith_plugin_sdk::{
-    Effect, Error, Output, Tensor, TensorType, Transform, export,
-    guest::transform::bindings::zenith::plugin::log::{Level, write},
-    serde,
-};
+use zenith_plugin_sdk::{Effect, Error, Output, Tensor, TensorType, Transform, export, log, serde};
 
 const DISLIKED: u32 = 77;
 
@@ -52,7 +48,7 @@ impl Transform for Moody {
         match self.mood {
             Mood::Calm => {}
             Mood::Chatty if disliked => {
-                (0..10_000).for_each(|line| write(Level::Warn, &format!("line {line}")));
+                (0..10_000).for_each(|line| log::warn(&format!("line {line}")));
             }
             _ if !disliked => {}
             Mood::Chatty => {}
