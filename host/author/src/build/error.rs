@@ -64,9 +64,6 @@ pub enum BuildError {
         /// Why not.
         reason: String,
     },
-    /// The language has templates to come, and no build yet.
-    #[error("plugins in {0} are not built by this version yet")]
-    NotYet(Language),
     /// The manifest asks for a clock that the language's runtime cannot be given.
     #[error("`plugin.toml` asks for the permission `clock`, which a plugin in Go cannot use")]
     NoClock,
