@@ -1,6 +1,7 @@
 //! How long a training loop waits because a plugin is swapped: the longest wait for a batch around
-//! each swap, beside the time of a batch and the longest wait in stretches of the same length without
-//! a swap.
+//! each swap, beside the time of a batch and the longest wait in stretches without a swap. Once with
+//! versions that are compiled already, where both stretches are equally long; and once where each swap
+//! compiles, which takes its time on the same cores.
 //!
 //! `cargo run --release --locked --workspace --example swap_pause` after `make setup`.
 
@@ -46,9 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ],
         "batch": {"size": 16},
     }))?;
-    for workers in [1, 2] {
-        // Nothing is kept on disk, and a context of its own for each swap keeps nothing in memory: each
-        // swap compiles.
+    for (workers, compiles) in [(1, false), (2, false), (1, true), (2, true)] {
+        // Nothing is kept on disk, so that a context of its own compiles, and the same one does not.
         let fresh = || {
             Context::new(ContextOptions {
                 project: project.path().to_owned(),
@@ -59,7 +59,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let mut options = LoadOptions::default();
         options.run.num_workers = workers;
-        let loader = Loader::new(&fresh()?, &spec, options)?;
+        let kept = fresh()?;
+        let loader = Loader::new(&kept, &spec, options)?;
+        for version in ["1.1.0", "1.0.0"] {
+            loader.swap(&kept, "acme:normal", version)?;
+        }
         let mut batches = Batches { epoch: loader.begin()?, loader: &loader };
         let mut calm: Vec<Duration> = Vec::new();
         for _ in 0..2 * STRETCH {
@@ -71,12 +75,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             calm_longest.push(stretch.iter().max().copied().unwrap_or_default());
             calm.extend(stretch);
             let version = if number % 2 == 0 { "1.1.0" } else { "1.0.0" };
-            let context = fresh()?;
+            let new = if compiles { Some(fresh()?) } else { None };
+            let context = new.as_ref().unwrap_or(&kept);
             let over = AtomicBool::new(false);
             let (swapped, waits) = thread::scope(|scope| {
                 let swapping = scope.spawn(|| {
                     let started = Instant::now();
-                    let swapped = loader.swap(&context, "acme:normal", version);
+                    let swapped = loader.swap(context, "acme:normal", version);
                     over.store(true, Relaxed);
                     swapped.map(|_| started.elapsed())
                 });
@@ -84,7 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let mut after = 0;
                 while after < STRETCH {
                     waits.push(batches.wait());
-                    after += usize::from(over.load(Relaxed));
+                    after += usize::from(!compiles || over.load(Relaxed));
                 }
                 (swapping.join(), waits)
             });
@@ -97,7 +102,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             list.sort();
         }
         let batch = calm[calm.len() / 2];
-        println!("{workers} worker threads, batches of 16 photographs, {SWAPS} swaps that compile");
+        let what = if compiles { "that compile" } else { "to what is compiled" };
+        println!("{workers} worker threads, batches of 16 photographs, {SWAPS} swaps {what}");
         println!("  one batch             {:>8.2} ms", milliseconds(batch));
         println!(
             "  a swap takes          {:>8.2} ms, beside the workers",

@@ -51,7 +51,7 @@ fn inspect_shows_what_a_plugin_is_and_what_it_is_given_here() {
     assert_eq!(value["limits"]["memory_bytes"], 536_870_912);
     assert_eq!(value["limits_here"]["memory_bytes"], 268_435_456);
     assert_eq!(value["limits_here"]["time_ms"], 500);
-    assert_eq!(value["signer"], Value::Null);
+    assert_eq!(value["signed"], "not by a trusted key, which is accepted");
     assert!(value["producers"].as_array().unwrap().iter().any(|made| made["name"] == "Rust"), "{json}");
 }
 

@@ -1,7 +1,7 @@
 //! What a transform promises: it does to any tensor of a type that it takes what it planned to do, and
 //! nothing but its seed and its input decides.
 
-use zenith_core::{Effect, Limits, OperatorError, Output, Transform};
+use zenith_core::{Limits, OperatorError, Output, Transform};
 
 use super::{
     Checks, Failure, Subject, answered, difference,

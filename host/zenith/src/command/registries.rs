@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use serde_json::json;
-use zenith_core::PackageName;
-use zenith_registry::{Reference, Requirement, Resolved, Root, RootKind, Verdict, package};
+use zenith_core::{Identity, PackageName};
+use zenith_registry::{Reference, Requirement, Resolved, Root, RootKind, SignatureFile, Verdict, package};
 
 use super::{arguments::RegistryCommand, remotes, say, upkeep};
 use crate::{
@@ -123,7 +123,7 @@ fn show(context: &Context, text: &str, json: bool) -> Result<(), Error> {
         .registry()
         .resolve(&reference, context.lock())
         .map_err(|error| failed(error.to_string(), error.hint()))?;
-    let signed = signed(context, &resolved);
+    let signed = signed(context, &resolved.identity, resolved.signature.as_ref());
     let Resolved { identity, path, root, bytes, yanked, .. } = resolved;
     let info = package::read(&bytes)
         .map_err(|error| failed(format!("`{identity}` is damaged: {error}"), error.hint()))?;
@@ -170,11 +170,11 @@ fn show(context: &Context, text: &str, json: bool) -> Result<(), Error> {
 }
 
 /// What the trust files make of a package, in words.
-fn signed(context: &Context, resolved: &Resolved) -> String {
-    if context.is_shipped(&resolved.identity) {
+pub(super) fn signed(context: &Context, identity: &Identity, signature: Option<&SignatureFile>) -> String {
+    if context.is_shipped(identity) {
         return "shipped with Zenith, which knows its digest".to_owned();
     }
-    match context.trust().judge(&resolved.identity, resolved.signature.as_ref()) {
+    match context.trust().judge(identity, signature) {
         Ok(Verdict::Signed(key)) => format!("by the key {key}, which is trusted for it"),
         Ok(Verdict::Accepted) => "not by a trusted key, which is accepted".to_owned(),
         Ok(Verdict::Warning(doubt)) => format!("no: {doubt}"),

@@ -49,7 +49,7 @@ pub(in crate::command) struct BenchArguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &BenchArguments) -> Result<(), Error> {
-    let Target { identity, bytes, from: _, folder } = target::find(context, &arguments.plugin)?;
+    let Target { identity, bytes, folder, .. } = target::find(context, &arguments.plugin)?;
     let permissions = context.permit(&identity, &bytes, &allowed(&arguments.grants))?;
     let kind = inspect::inspect(&bytes).map_err(|error| failed(error.to_string(), error.hint()))?.kind;
     let golden = match folder {

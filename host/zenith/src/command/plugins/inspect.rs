@@ -8,7 +8,12 @@ use zenith_author::inspect::{self, Inspection};
 use zenith_core::{Limits, Permissions};
 
 use super::target::{self, Target, failed};
-use crate::{allowance::Allowed, command::say, context::Context, error::Error};
+use crate::{
+    allowance::Allowed,
+    command::{registries::signed, say},
+    context::Context,
+    error::Error,
+};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct InspectArguments {
@@ -23,18 +28,19 @@ pub(in crate::command) struct InspectArguments {
 struct Here {
     permissions: Permissions,
     limits: Limits,
-    /// Who signed it, where that is known.
-    signer: Option<String>,
+    /// Who vouches for it, in words.
+    signed: String,
     from: String,
 }
 
 pub(super) fn run(context: &Context, arguments: &InspectArguments) -> Result<(), Error> {
-    let Target { identity, bytes, from, folder: _ } = target::find(context, &arguments.plugin)?;
+    let Target { identity, bytes, signature, from, folder: _ } = target::find(context, &arguments.plugin)?;
     let inspection = inspect::inspect(&bytes)
         .map_err(|error| failed(format!("`{identity}` is damaged: {error}"), error.hint()))?;
     let permissions = context.permissions(&identity, &bytes, &Allowed::default())?;
     let limits = context.limits_of(&identity);
-    let here = Here { permissions, limits, signer: None, from };
+    let signed = signed(context, &identity, signature.as_ref());
+    let here = Here { permissions, limits, signed, from };
     if arguments.json {
         return say(&as_json(&inspection, &here));
     }
@@ -42,7 +48,7 @@ pub(super) fn run(context: &Context, arguments: &InspectArguments) -> Result<(),
 }
 
 fn as_json(inspection: &Inspection, here: &Here) -> String {
-    let Here { permissions, limits, signer, from } = here;
+    let Here { permissions, limits, signed, from } = here;
     let given: Vec<_> = permissions.given.iter().map(ToString::to_string).collect();
     let mut value = json!(inspection);
     value["given"] = json!(given);
@@ -52,7 +58,7 @@ fn as_json(inspection: &Inspection, here: &Here) -> String {
         "output_bytes": limits.output,
         "instances": limits.instances,
     });
-    value["signer"] = json!(signer);
+    value["signed"] = json!(signed);
     value["from"] = json!(from);
     value.to_string()
 }
@@ -102,7 +108,7 @@ fn as_text(inspection: &Inspection, here: &Here) -> String {
     ));
     lines.push(("size", format!("{size} bytes")));
     lines.push(("digest", digest.to_string()));
-    lines.extend(here.signer.clone().map(|signer| ("signed by", signer)));
+    lines.push(("signed", here.signed.clone()));
     let producers: Vec<_> = producers
         .iter()
         .map(|producer| {

@@ -8,7 +8,7 @@ use std::{
 
 use zenith_core::Identity;
 use zenith_registry::{
-    Reference,
+    Reference, SignatureFile,
     package::{self, Manifest},
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Target {
     /// By its manifest; `local:plugin@0.0.0` where it carries none.
     pub(super) identity: Identity,
     pub(super) bytes: Vec<u8>,
+    /// What lies beside it, not yet checked.
+    pub(super) signature: Option<SignatureFile>,
     /// Where it was found, for people.
     pub(super) from: String,
     /// The folder that its author's golden samples would be in.
@@ -51,7 +53,8 @@ pub(super) fn find(context: &Context, text: &str) -> Result<Target, Error> {
     }
     let resolved = context.resolve(text)?;
     let from = format!("{}: {}", resolved.root, resolved.path.display());
-    Ok(Target { identity: resolved.identity, bytes: resolved.bytes, from, folder: None })
+    let (identity, bytes, signature) = (resolved.identity, resolved.bytes, resolved.signature);
+    Ok(Target { identity, bytes, signature, from, folder: None })
 }
 
 fn at(file: &Path, folder: &Path) -> Result<Target, Error> {
@@ -66,7 +69,13 @@ fn at(file: &Path, folder: &Path) -> Result<Target, Error> {
         }
     };
     let identity = Identity { name, version, digest: info.digest };
-    Ok(Target { identity, bytes, from: file.display().to_string(), folder: Some(folder.to_owned()) })
+    let mut path = file.as_os_str().to_owned();
+    path.push(".minisig");
+    let path = PathBuf::from(path);
+    // One that cannot be read is told as one that is not there: what is looked into need not be published.
+    let signature = fs::read_to_string(&path).ok().map(|text| SignatureFile { path, text });
+    let from = file.display().to_string();
+    Ok(Target { identity, bytes, signature, from, folder: Some(folder.to_owned()) })
 }
 
 /// What a command of `zenith plugin` could not do.

@@ -46,7 +46,7 @@ pub(in crate::command) struct TestArguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &TestArguments) -> Result<(), Error> {
-    let Target { identity, bytes, from: _, folder } = target::find(context, &arguments.plugin)?;
+    let Target { identity, bytes, folder, .. } = target::find(context, &arguments.plugin)?;
     let plugin = context.load(&identity, &bytes, &allowed(&arguments.grants))?;
     let limits = context.limits(&*plugin);
     let golden = arguments.golden.clone().or_else(|| folder.map(|folder| folder.join("golden")));
