@@ -1,6 +1,6 @@
 """Plugins in languages that are compiled, from their templates to pixels in Python.
 
-Each goes the way of an author, by commands alone: made, built, added to a registry, used. The
+Each goes the way of an author, by commands alone: made, built, tested, published, used. The
 pixels are those that torchvision's own `solarize` makes of the same photographs.
 """
 
@@ -75,7 +75,7 @@ def author(tmp_path: Path, environment: dict[str, str]) -> Author:
     kept = {"ZIG_GLOBAL_CACHE_DIR": str(CACHE / "zig"), "GOCACHE": str(CACHE / "go")}
     # Nothing is fetched: what the bindings import is written beside them.
     offline = {"GOPROXY": "off", "GOFLAGS": ""}
-    own = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    own = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA")}
     return Author(tmp_path, {**environment, **kept, **offline, **own})
 
 
@@ -97,7 +97,10 @@ def test_a_plugin_from_its_template_gives_torchvisions_pixels(
     built = author.run("zenith", "plugin", "build", "plugin", *target_dir)
     assert "digest sha256:" in built
     assert "add it with: zenith registry add plugin/solar.wasm" in built
-    author.run("zenith", "registry", "add", "plugin/solar.wasm")
+    assert ", 0 failed, " in author.run("zenith", "plugin", "test", "plugin")
+    author.run("zenith", "key", "new")
+    published = author.run("zenith", "plugin", "publish", "plugin/solar.wasm")
+    assert "signed with the key" in published
     refusal = author.run("python", "-c", LOAD)
     assert "acme:solar@0.1.0" in refusal
     assert "`threshold` must be" in refusal

@@ -139,7 +139,11 @@ def test_a_transform_from_the_template_gives_the_reference_pixels(
     language: str, plugin: Callable[[str, str], Built], project: Path
 ) -> None:
     built = plugin(language, "transform")
-    run(["zenith", "registry", "add", str(built.component)], built.environment, project)
+    report = run(["zenith", "plugin", "test", str(built.folder)], built.environment, project)
+    assert ", 0 failed, " in report
+    run(["zenith", "key", "new", language], built.environment, project)
+    publish = ["zenith", "plugin", "publish", str(built.component), "--key", language]
+    assert "signed with the key" in run(publish, built.environment, project)
     plain = load(project, built.environment, "plain", f"{CROP}.batch(4)")
     mapped = f'.map("acme:{language}-transform", threshold=90).batch(4)'
     changed = load(project, built.environment, language, CROP + mapped)
