@@ -73,8 +73,12 @@ impl ReadError {
     /// What a user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::CoreModule => {
-                Some("`zenith plugin build` makes a component of a Rust plugin crate".to_owned())
+            Self::CoreModule => Some(
+                "`zenith plugin build` makes a component of a plugin's source, in any of its languages"
+                    .to_owned(),
+            ),
+            Self::NotWasm => {
+                Some("a package is the `.wasm` file that `zenith plugin build` writes".to_owned())
             }
             Self::Damaged(_) => Some("fetch or build it again".to_owned()),
             Self::NoInterface { .. } => Some(format!(
