@@ -16,7 +16,7 @@ pub use error::BuildError;
 pub use publish::{PublishError, Published, publish};
 
 use self::cargo::{Cargo, Crate};
-use crate::package::{self, Manifest};
+use crate::package::{self, Manifest, Packed};
 
 /// How to build.
 #[derive(Clone, Debug, Default)]
@@ -94,11 +94,7 @@ fn packaged(
         .iter()
         .find(|module| module.manifest_path == plugin.manifest_path)
         .ok_or_else(|| BuildError::NotCdylib(source.clone()))?;
-    let name = &manifest.name;
-    let encode = |cause| BuildError::Encode { name: name.clone(), cause };
-    let component = package::encode(&module.read()?).map_err(encode)?;
-    let bytes = package::embed(&component, &manifest)
-        .map_err(|cause| BuildError::Embed { name: name.clone(), cause })?;
-    let info = package::read(&bytes).map_err(|cause| BuildError::Read { name: name.clone(), cause })?;
+    let Packed { bytes, info } = package::pack(&module.read()?, &[], &manifest)
+        .map_err(|cause| BuildError::Pack { name: manifest.name.clone(), cause })?;
     Ok(BuiltPackage { manifest, bytes, digest: info.digest, source })
 }

@@ -7,14 +7,16 @@
 mod encode;
 mod info;
 mod manifest;
+mod pack;
 mod sections;
 
 use sha2::{Digest as _, Sha256};
 use zenith_core::Digest;
 
-pub use encode::{EncodeError, encode};
+pub use encode::{EncodeError, encode, encode_with};
 pub use info::{NamingError, PackageInfo, ReadError, read, validate};
 pub use manifest::{BuildSettings, Manifest, ManifestError, RequestedLimits};
+pub use pack::{PackError, Packed, pack};
 pub use sections::{API_SECTION, MANIFEST_SECTION, SectionError, embed};
 
 /// The digest by which a package is pinned: the sha256 of all of its bytes.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use zenith_core::Digest;
 use zenith_registry::{
     FileError,
-    package::{self, Manifest},
+    package::{Manifest, Packed},
 };
 
 pub use error::BuildError;
@@ -76,12 +76,8 @@ pub fn build(project: &Project, options: &BuildOptions) -> Result<Built, BuildEr
         Language::Zig => zig::build(project, options),
     }?;
     let manifest = project.manifest();
-    let name = &manifest.name;
-    let encode = |cause| BuildError::Encode { name: name.clone(), cause };
-    let component = component::encode(&wasm).map_err(encode)?;
-    let bytes = package::embed(&component, manifest)
-        .map_err(|cause| BuildError::Embed { name: name.clone(), cause })?;
-    let info = package::read(&bytes).map_err(|cause| BuildError::Read { name: name.clone(), cause })?;
+    let Packed { bytes, info } = component::pack(&wasm, manifest)
+        .map_err(|cause| BuildError::Pack { name: manifest.name.clone(), cause })?;
     Ok(Built {
         manifest: manifest.clone(),
         language: project.language(),

@@ -3,28 +3,17 @@
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
-use wit_component::ComponentEncoder;
-use zenith_registry::package::{self, EncodeError};
+use zenith_registry::package::{self, EncodeError, Manifest, PackError, Packed};
 
-/// Makes a component of a core module; what is one already comes back unchanged. A module whose runtime
-/// imports WASI's first preview, as Go's does, gets the adapter to the second, which the host serves
-/// hermetically; the adapter is left out where nothing needs it.
-pub(crate) fn encode(wasm: &[u8]) -> Result<Vec<u8>, EncodeError> {
-    // A component begins with the same four bytes, and another version.
-    let is_module = wasm.starts_with(b"\0asm\x01\0\0\0");
-    if !is_module {
-        return package::encode(wasm);
-    }
+/// Makes a package of a core module or a component. A module whose runtime imports WASI's first preview, as
+/// Go's does, gets the adapter to the second, which the host serves hermetically.
+pub(crate) fn pack(wasm: &[u8], manifest: &Manifest) -> Result<Packed, PackError> {
     let clock = wat::parse_str(FROZEN_CLOCK).map_err(|error| EncodeError::Component(error.to_string()))?;
-    ComponentEncoder::default()
-        .validate(true)
-        .module(wasm)
-        .and_then(|encoder| {
-            encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
-        })
-        .and_then(|encoder| encoder.adapter(FROZEN_CLOCK_NAME, &clock))
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| EncodeError::Component(format!("{error:#}")))
+    let adapters = [
+        (WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER),
+        (FROZEN_CLOCK_NAME, &clock),
+    ];
+    package::pack(wasm, &adapters, manifest)
 }
 
 /// The module that answers `clock_time_get` where [`freeze_clock`] asked for it.
@@ -71,8 +60,26 @@ mod tests {
         assert_eq!(wasm, before);
     }
 
+    fn manifest() -> Manifest {
+        Manifest::from_toml("name = \"acme:echo\"\nversion = \"0.1.0\"\nkind = \"transform\"\n").unwrap()
+    }
+
     #[test]
-    fn what_is_no_webassembly_is_no_component() {
-        assert!(matches!(encode(b"not wasm"), Err(EncodeError::NotWasm)));
+    fn what_is_no_webassembly_is_no_package() {
+        let error = pack(b"not wasm", &manifest()).unwrap_err();
+        assert!(matches!(error, PackError::Encode(EncodeError::NotWasm)), "{error}");
+    }
+
+    /// A compiler that was stopped left half a module, and the encoder, which believes the lengths that
+    /// it reads, panicked on it: the registry checked modules first, and the languages' builds did not.
+    #[test]
+    fn a_module_that_is_cut_short_is_an_error_and_no_panic() {
+        let whole = zenith_test_artifacts::TRANSFORM_ECHOES;
+        pack(whole, &manifest()).unwrap();
+        for part in 1..40 {
+            let cut = &whole[..whole.len() * part / 40];
+            let error = pack(cut, &manifest()).unwrap_err();
+            assert!(matches!(error, PackError::Encode(EncodeError::Damaged(_))), "{part}: {error}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use zenith_core::PackageName;
 use super::cargo::TARGET;
 use crate::{
     files::FileError,
-    package::{EncodeError, ManifestError, ReadError, SectionError},
+    package::{ManifestError, PackError},
 };
 
 /// Why a plugin crate could not be built.
@@ -63,32 +63,14 @@ pub enum BuildError {
     /// What cargo left could not be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The module is none that a component can be made of.
+    /// What was compiled makes no package.
     #[error("`{name}` was compiled, but {cause}")]
-    Encode {
+    Pack {
         /// The package.
         name: PackageName,
         /// What is wrong.
         #[source]
-        cause: EncodeError,
-    },
-    /// The manifest could not be put into the component.
-    #[error("`{name}` was compiled, but {cause}")]
-    Embed {
-        /// The package.
-        name: PackageName,
-        /// What is wrong.
-        #[source]
-        cause: SectionError,
-    },
-    /// The component is not what its manifest says, or no plugin.
-    #[error("`{name}` was compiled, but {cause}")]
-    Read {
-        /// The package.
-        name: PackageName,
-        /// What is wrong.
-        #[source]
-        cause: ReadError,
+        cause: PackError,
     },
     /// Two crates of a workspace have the same name.
     #[error("`{}` and `{}` are both called `{name}`", folders[0].display(), folders[1].display())]
@@ -117,8 +99,7 @@ impl BuildError {
                 Some("give each plugin crate a `plugin.toml` with `name`, `version` and `kind`".to_owned())
             }
             Self::File(error) => error.hint(),
-            Self::Encode { cause, .. } => cause.hint(),
-            Self::Read { cause, .. } => cause.hint(),
+            Self::Pack { cause, .. } => cause.hint(),
             _ => None,
         }
     }

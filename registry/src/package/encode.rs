@@ -42,6 +42,12 @@ impl EncodeError {
 /// Wraps a core module, whose custom sections tell its world, into a validated component. What is a
 /// component already comes back unchanged.
 pub fn encode(core_module: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    encode_with(core_module, &[])
+}
+
+/// The same for a module that imports what adapters provide: each is the name of the imported module and
+/// the module that stands in for it. One that nothing imports is left out.
+pub fn encode_with(core_module: &[u8], adapters: &[(&str, &[u8])]) -> Result<Vec<u8>, EncodeError> {
     if Parser::is_component(core_module) {
         return Ok(core_module.to_vec());
     }
@@ -49,12 +55,14 @@ pub fn encode(core_module: &[u8]) -> Result<Vec<u8>, EncodeError> {
         return Err(EncodeError::NotWasm);
     }
     check(core_module).map_err(|error| EncodeError::Damaged(error.to_string()))?;
-    let component = ComponentEncoder::default()
+    ComponentEncoder::default()
         .validate(true)
         .module(core_module)
+        .and_then(|encoder| {
+            adapters.iter().try_fold(encoder, |encoder, (name, adapter)| encoder.adapter(name, adapter))
+        })
         .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| EncodeError::Component(format!("{error:#}")))?;
-    Ok(component)
+        .map_err(|error| EncodeError::Component(format!("{error:#}")))
 }
 
 /// Checks a core module, and the descriptions of its world that it carries, which are components

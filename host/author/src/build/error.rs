@@ -4,11 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use zenith_core::PackageName;
-use zenith_registry::{
-    FileError,
-    build::BuildError as CargoError,
-    package::{EncodeError, ReadError, SectionError},
-};
+use zenith_registry::{FileError, build::BuildError as CargoError, package::PackError};
 
 use crate::{
     language::Language,
@@ -70,32 +66,14 @@ pub enum BuildError {
     /// The system refused something about a file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What was compiled is none that a component can be made of.
+    /// What was compiled makes no package.
     #[error("`{name}` was compiled, but {cause}")]
-    Encode {
+    Pack {
         /// The package.
         name: PackageName,
         /// What is wrong.
         #[source]
-        cause: EncodeError,
-    },
-    /// The manifest could not be put into the component.
-    #[error("`{name}` was compiled, but {cause}")]
-    Embed {
-        /// The package.
-        name: PackageName,
-        /// What is wrong.
-        #[source]
-        cause: SectionError,
-    },
-    /// The component is not what its manifest says, or no plugin.
-    #[error("`{name}` was compiled, but {cause}")]
-    Read {
-        /// The package.
-        name: PackageName,
-        /// What is wrong.
-        #[source]
-        cause: ReadError,
+        cause: PackError,
     },
 }
 
@@ -118,8 +96,7 @@ impl BuildError {
             ),
             Self::Bindings { .. } => Some("this is a fault of Zenith's own: please report it".to_owned()),
             Self::File(error) => error.hint(),
-            Self::Encode { cause, .. } => cause.hint(),
-            Self::Read { cause, .. } => cause.hint(),
+            Self::Pack { cause, .. } => cause.hint(),
             _ => None,
         }
     }
