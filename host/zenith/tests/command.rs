@@ -4,18 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod support;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
-/// The registry folder with the shipped plugins.
-fn built_in() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-python/python/zenith/registry");
-    assert!(folder.join("zenith.lock").exists(), "the shipped plugins are missing: run `make setup` first");
-    folder
-}
+use support::{built_in, photographs};
 
 /// A project folder with a pipeline over three small photographs.
 struct Project {
@@ -25,12 +22,7 @@ struct Project {
 impl Project {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let photograph = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/photograph.jpg");
-        for (class, name) in [("cat", "a.jpg"), ("cat", "b.jpg"), ("dog", "c.jpg")] {
-            let class = folder.path().join("photos").join(class);
-            fs::create_dir_all(&class).unwrap();
-            fs::copy(&photograph, class.join(name)).unwrap();
-        }
+        photographs(folder.path());
         let project = Self { folder };
         project.pipeline("size = 16");
         project

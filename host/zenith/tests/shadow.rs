@@ -5,19 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod support;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
 use serde_json::Value;
 
-fn built_in() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-python/python/zenith/registry");
-    assert!(folder.join("zenith.lock").exists(), "the shipped plugins are missing: run `make setup` first");
-    folder
-}
+use support::{built_in, photographs};
 
 /// A project with three photographs, one of them damaged where a test wants it, and two plugins in
 /// several versions.
@@ -28,12 +26,7 @@ struct Project {
 impl Project {
     fn new() -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
-        let photograph = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/photograph.jpg");
-        for name in ["cat/a.jpg", "cat/b.jpg", "dog/c.jpg"] {
-            let file = project.path().join("photos").join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::copy(&photograph, file).unwrap();
-        }
+        photographs(project.path());
         for (version, shipped) in [
             ("crop/1.0.0", "center-crop"),
             ("crop/1.1.0", "random-crop"),

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod support;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,12 +14,7 @@ use std::{
 
 use zenith::registry::package::{self, Manifest};
 
-/// The registry folder with the shipped plugins.
-fn built_in() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-python/python/zenith/registry");
-    assert!(folder.join("zenith.lock").exists(), "the shipped plugins are missing: run `make setup` first");
-    folder
-}
+use support::built_in;
 
 /// A project with a pipeline that uses `acme:flip`, and a home of its own.
 struct Project {

@@ -11,6 +11,23 @@ use std::{
 
 use zenith::registry::package::{self, Manifest};
 
+/// The registry folder with the shipped plugins.
+pub(crate) fn built_in() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-python/python/zenith/registry");
+    assert!(folder.join("zenith.lock").exists(), "the shipped plugins are missing: run `make setup` first");
+    folder
+}
+
+/// Puts three photographs, of two classes, into the folder `photos` of a project.
+pub(crate) fn photographs(project: &Path) {
+    let photograph = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/photograph.jpg");
+    for name in ["cat/a.jpg", "cat/b.jpg", "dog/c.jpg"] {
+        let file = project.join("photos").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::copy(&photograph, file).unwrap();
+    }
+}
+
 /// A project folder with photographs.
 pub(crate) struct Project {
     folder: tempfile::TempDir,
@@ -19,12 +36,7 @@ pub(crate) struct Project {
 impl Project {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let photograph = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/photograph.jpg");
-        for (class, name) in [("cat", "a.jpg"), ("cat", "b.jpg"), ("dog", "c.jpg")] {
-            let class = folder.path().join("photos").join(class);
-            fs::create_dir_all(&class).unwrap();
-            fs::copy(&photograph, class.join(name)).unwrap();
-        }
+        photographs(folder.path());
         let project = Self { folder };
         // What is said of unsigned packages is another test's matter.
         project.write("config/zenith/trust.toml", "version = 1\nunsigned = \"allow\"\n");
@@ -59,15 +71,10 @@ impl Project {
     }
 
     pub(crate) fn zenith(&self, arguments: &[&str]) -> Output {
-        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-python/python/zenith/registry");
-        assert!(
-            built_in.join("zenith.lock").exists(),
-            "the shipped plugins are missing: run `make setup` first"
-        );
         Command::new(env!("CARGO_BIN_EXE_zenith"))
             .args(arguments)
             .current_dir(self.path())
-            .env("ZENITH_BUILT_IN", built_in)
+            .env("ZENITH_BUILT_IN", built_in())
             .env("XDG_DATA_HOME", self.path().join("data"))
             .env("XDG_CACHE_HOME", self.path().join("cache"))
             .env("XDG_CONFIG_HOME", self.path().join("config"))
