@@ -198,6 +198,26 @@ pub(crate) fn value<T>(
     answer.map_err(|error| Failure::new(config, given, error))
 }
 
+/// Makes a check of every trial; the last note stands.
+fn over<T>(trials: &[T], check: impl Fn(&T) -> Verdict) -> Verdict {
+    trials.iter().try_fold(None, |_, trial| check(trial))
+}
+
+/// Checks of each trial whose plan says that it does not use its seed that it does not; `ignores` answers
+/// whether the plan says so.
+fn seeds<T>(checks: &mut Checks, trials: &[T], ignores: impl Fn(&T) -> Result<bool, Failure>) {
+    let name = "without `seeded` in its plan the seed changes nothing";
+    let mut pure = 0_usize;
+    let found = trials.iter().try_for_each(|trial| {
+        pure += usize::from(ignores(trial)?);
+        Ok(())
+    });
+    match found {
+        Ok(()) if pure == 0 => checks.skip(name, "it says that it uses its seed"),
+        found => checks.check(name, || found.map(|()| None)),
+    }
+}
+
 /// Where two runs of bytes differ, in a clause.
 pub(crate) fn difference(one: &[u8], other: &[u8]) -> String {
     if one.len() != other.len() {

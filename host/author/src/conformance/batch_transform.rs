@@ -7,7 +7,7 @@ use zenith_core::{
 use super::{
     Checks, Failure, Subject, answered, difference,
     inputs::{FORMS, Form, Noise, Tensor},
-    value,
+    seeds, value,
 };
 
 /// Samples in a batch; the last one of an epoch may have only one.
@@ -64,22 +64,9 @@ pub(super) fn check(checks: &mut Checks, subject: &Subject<'_>, configs: &[Strin
             "the same seed gives the same bytes, whatever came before and in another instance",
             || trials.iter().try_for_each(Trial::repeats).map(|()| None),
         );
-        seeds(checks, &trials);
+        seeds(checks, &trials, Trial::ignores_its_seed);
     } else {
         checks.skip("the same seed gives the same bytes", "it is given what is not the same twice");
-    }
-}
-
-fn seeds(checks: &mut Checks, trials: &[Trial<'_>]) {
-    let name = "without `seeded` in its plan the seed changes nothing";
-    let mut pure = 0_usize;
-    let found = trials.iter().try_for_each(|trial| {
-        pure += usize::from(trial.ignores_its_seed()?);
-        Ok(())
-    });
-    match found {
-        Ok(()) if pure == 0 => checks.skip(name, "it says that it uses its seed"),
-        found => checks.check(name, || found.map(|()| None)),
     }
 }
 

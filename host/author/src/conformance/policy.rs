@@ -3,7 +3,7 @@
 
 use zenith_core::{Decision, OperatorError, Policy, Round};
 
-use super::{Checks, Failure, Subject, Verdict, answered, inputs::Noise, value, worlds};
+use super::{Checks, Failure, Subject, Verdict, answered, inputs::Noise, over, value, worlds};
 
 /// Rounds that are decided in a row.
 const ROUNDS: usize = 40;
@@ -28,11 +28,6 @@ pub(super) fn check(checks: &mut Checks, subject: &Subject<'_>, configs: &[Strin
     checks.check("a state that is not its own is refused or taken, without a trap", || {
         over(trials, Trial::bears_states)
     });
-}
-
-/// Makes a check in every configuration; the last note stands.
-fn over<'a>(trials: &[Trial<'a>], check: fn(&Trial<'a>) -> Verdict) -> Verdict {
-    trials.iter().try_fold(None, |_, trial| check(trial))
 }
 
 /// A policy under test, in one configuration.

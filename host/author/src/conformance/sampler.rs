@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use zenith_core::{OperatorError, Population, Sampler};
 
-use super::{Checks, Failure, Subject, Verdict, answered, inputs::Noise, value};
+use super::{Checks, Failure, Subject, Verdict, answered, inputs::Noise, over, value};
 
 /// Samples in the datasets that are drawn from.
 const LENGTHS: [u64; 6] = [0, 1, 2, 7, 100, 1000];
@@ -40,11 +40,6 @@ pub(super) fn check(checks: &mut Checks, subject: &Subject<'_>, configs: &[Strin
     checks.check("a state that is not its own is refused or taken, without a trap", || {
         over(trials, Trial::bears_states)
     });
-}
-
-/// Makes a check in every configuration; the last note stands.
-fn over<'a>(trials: &[Trial<'a>], check: fn(&Trial<'a>) -> Verdict) -> Verdict {
-    trials.iter().try_fold(None, |_, trial| check(trial))
 }
 
 /// A sampler under test, in one configuration.

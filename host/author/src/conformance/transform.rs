@@ -6,7 +6,7 @@ use zenith_core::{Limits, OperatorError, Output, Transform};
 use super::{
     Checks, Failure, Subject, answered, difference,
     inputs::{FORMS, Form, Noise, Tensor},
-    value,
+    seeds, value,
 };
 
 /// Heights and widths of ordinary images.
@@ -87,7 +87,7 @@ pub(super) fn check(checks: &mut Checks, subject: &Subject<'_>, configs: &[Strin
             "the same seed gives the same bytes, whatever came before and in another instance",
             || each(&trials, Trial::repeats),
         );
-        seeds(checks, &trials);
+        seeds(checks, &trials, Trial::ignores_its_seed);
     } else {
         checks.skip("the same seed gives the same bytes", "it is given what is not the same twice");
     }
@@ -111,19 +111,6 @@ fn windows(checks: &mut Checks, trials: &[Trial<'_>]) {
     match found {
         Ok(()) if asked == 0 => checks.skip(name, "it reads its whole input"),
         found => checks.check(name, || found.map(|()| Some(format!("{asked} windows")))),
-    }
-}
-
-fn seeds(checks: &mut Checks, trials: &[Trial<'_>]) {
-    let name = "without `seeded` in its plan the seed changes nothing";
-    let mut pure = 0_usize;
-    let found = trials.iter().try_for_each(|trial| {
-        pure += usize::from(trial.ignores_its_seed()?);
-        Ok(())
-    });
-    match found {
-        Ok(()) if pure == 0 => checks.skip(name, "it says that it uses its seed"),
-        found => checks.check(name, || found.map(|()| None)),
     }
 }
 
