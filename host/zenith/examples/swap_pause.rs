@@ -1,7 +1,7 @@
 //! How long a training loop waits because a plugin is swapped: the longest wait for a batch around
-//! each swap, beside the time of a batch and the longest wait in stretches without a swap. Each swap
-//! compiles, on the same cores. Once both stretches are equally long; and once the one with a swap goes
-//! on for as long again after it.
+//! each swap, beside the time of a batch and the longest wait in stretches without a swap. Once with
+//! versions that are compiled already, where both stretches are equally long; and once where each swap
+//! compiles, on the same cores, and the stretch goes on for as long again after it.
 //!
 //! `cargo run --release --locked --workspace --example swap_pause` after `make setup`.
 
@@ -47,8 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ],
         "batch": {"size": 16},
     }))?;
-    for (workers, beyond) in [(1, false), (2, false), (1, true), (2, true)] {
-        // Nothing is kept on disk, so that a context of its own compiles.
+    for (workers, compiles) in [(1, false), (2, false), (1, true), (2, true)] {
+        // Nothing is kept on disk, so that a new context compiles, and the kept one does not.
         let fresh = || {
             Context::new(ContextOptions {
                 project: project.path().to_owned(),
@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             calm_longest.push(stretch.iter().max().copied().unwrap_or_default());
             calm.extend(stretch);
             let version = if number % 2 == 0 { "1.1.0" } else { "1.0.0" };
-            let new = if beyond { Some(fresh()?) } else { None };
+            let new = if compiles { Some(fresh()?) } else { None };
             let context = new.as_ref().unwrap_or(&kept);
             let over = AtomicBool::new(false);
             let (swapped, waits) = thread::scope(|scope| {
@@ -89,7 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let mut after = 0;
                 while after < STRETCH {
                     waits.push(batches.wait());
-                    after += usize::from(!beyond || over.load(Relaxed));
+                    after += usize::from(!compiles || over.load(Relaxed));
                 }
                 (swapping.join(), waits)
             });
@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             list.sort();
         }
         let batch = calm[calm.len() / 2];
-        let what = if beyond { "and after them" } else { "in equal stretches" };
+        let what = if compiles { "that compile" } else { "to what is compiled" };
         println!("{workers} worker threads, batches of 16 photographs, {SWAPS} swaps {what}");
         println!("  one batch             {:>8.2} ms", milliseconds(batch));
         println!(

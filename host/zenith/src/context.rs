@@ -83,8 +83,8 @@ pub struct Context {
     wishes: Mutex<HashMap<Digest, Arc<Wishes>>>,
 }
 
-/// What makes two uses of a plugin one: the same bytes, run alike, and given the same.
-type LoadedKey = (Digest, Engine, Grants);
+/// What makes two uses of a plugin one: the same version and bytes, run alike, and given the same.
+type LoadedKey = (Identity, Engine, Grants);
 
 impl Context {
     /// Reads the lockfiles, the trust files and the settings. Nothing is loaded yet.
@@ -269,8 +269,8 @@ impl Context {
             Engine::Wasm => self.permitted(identity, &resolved.bytes, allowed)?,
         };
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (identity.digest, engine, permissions.given.clone());
-        if let Some(plugin) = loaded.get(&key).filter(|plugin| plugin.identity() == identity) {
+        let key = (identity.clone(), engine, permissions.given.clone());
+        if let Some(plugin) = loaded.get(&key) {
             return Ok(Arc::clone(plugin));
         }
         let plugin = match engine {
@@ -447,4 +447,39 @@ pub(crate) fn failed(message: String, hint: Option<String>) -> CatalogError {
 
 fn registry_error(error: CatalogError) -> Error {
     Error::new(ErrorKind::Registry, error.message, error.hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use zenith_plugin::CacheOption;
+    use zenith_test_artifacts as guests;
+
+    use super::*;
+
+    /// A loader that was swapped to and fro between two versions with the same bytes compiled at each swap,
+    /// and kept what it had compiled for good: each version took the other's place among what is loaded.
+    #[test]
+    fn two_versions_with_the_same_bytes_are_both_kept() {
+        let project = tempfile::tempdir().unwrap();
+        let folder = project.path().join(".zenith/registry/acme/echo");
+        fs::create_dir_all(&folder).unwrap();
+        for version in ["1.0.0", "1.1.0"] {
+            let bytes = guests::component(guests::TRANSFORM_ECHOES);
+            fs::write(folder.join(format!("{version}.wasm")), bytes).unwrap();
+        }
+        let options = ContextOptions {
+            project: project.path().to_owned(),
+            host: HostOptions { cache: CacheOption::Off },
+            ..ContextOptions::default()
+        };
+        let context = Context::new(options).unwrap();
+        let allowed = Allowed::default();
+        let catalog = context.catalog(EngineChoice::Wasm, &allowed, false);
+        let load = |version: &str| catalog.resolve(&format!("acme:echo@{version}")).ok().unwrap();
+        let (one, other) = (load("1.0.0"), load("1.1.0"));
+        assert_eq!((one.identity().version.as_str(), other.identity().version.as_str()), ("1.0.0", "1.1.0"));
+        assert!(Arc::ptr_eq(&one, &load("1.0.0")) && Arc::ptr_eq(&other, &load("1.1.0")));
+    }
 }
